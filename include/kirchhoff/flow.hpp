@@ -1,0 +1,37 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <span>
+#include <vector>
+
+#include "kirchhoff/circuit.hpp"
+
+namespace kirchhoff {
+
+/// What drives a walk: at a vertex, which moves carry how much current, and how much leaves for good. The currents follow from
+/// potentials by Ohm's law, wherever those come from. `circuit` and `potential` must outlive it.
+struct Flow {
+  const Circuit* circuit = nullptr;
+  std::span<const double> potential;  // (L+1) x N [V]
+  std::vector<double> exit;           // (N) weight with which a particle at (L, x) stops [A]
+};
+
+/// The flow of a solved circuit: a particle at (L, x) stops with weight q(x). Local.
+Flow exact_flow(const Circuit& circuit, std::span<const double> potential);
+
+/// The flow of a learned field, which knows nothing of q: a particle at (L, x) stops with the current that arrives there
+/// and does not leave, if that is positive. Local.
+Flow learned_flow(const Circuit& circuit, std::span<const double> potential);
+
+/// Where the walk of a flow stops, computed by pushing probability mass through the circuit from high potential to low.
+struct ExitLaw {
+  std::vector<double> mass;  // (N) probability to stop in each state
+  double lost = 0;           // probability to arrive at a vertex that no current leaves
+};
+
+/// Exact up to rounding: O(edges), on dense circuits O(n log n). docs/theory.md, section 7.
+/// @note Collective; the work is done on rank 0 and does not depend on the number of ranks.
+ExitLaw exit_law(MPI_Comm comm, const Flow& flow);
+
+}  // namespace kirchhoff

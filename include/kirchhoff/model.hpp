@@ -1,0 +1,89 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/state_space.hpp"
+
+namespace kirchhoff {
+
+enum class Activation { silu, tanh, relu };
+enum class Precision { single, double_ };
+
+struct ModelOptions {
+  std::vector<int> hidden = {256, 256, 256};
+  Activation activation = Activation::silu;
+  Precision precision = Precision::double_;
+};
+
+/// A neural network of potentials: currents follow from it by Ohm's law, so Kirchhoff's voltage law holds by construction.
+///
+/// A multilayer perceptron over the state whose last layer has one output a circuit layer, so that one pass gives the
+/// potentials of a state on all layers. The input is the sum over coordinates of an embedding of the coordinate's category: Fourier
+/// features of its rank, and a free vector a category (only when D > 1: with D = 1 that would be a table of states). No parameter belongs to a
+/// whole state. Architecture and the comparison that decided it: docs/model.md.
+///
+/// All parameters lie in one flat buffer of doubles; passes run in the precision of the options.
+class Model {
+ public:
+  Model(const StateSpace& space, int layers, const ModelOptions& options);
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  const StateSpace& space() const { return space_; }
+  int layers() const { return layers_; }
+  const ModelOptions& options() const { return options_; }
+
+  std::span<double> parameters() { return parameters_; }
+  std::span<const double> parameters() const { return parameters_; }
+  /// Random parameters, a function of the seed alone.
+  void initialise(std::uint64_t seed);
+
+  /// Mean and scale of each layer's potentials [V], (L+1) each; the network's outputs are standardised by them.
+  std::vector<double>& mean() { return mean_; }
+  std::vector<double>& scale() { return scale_; }
+  const std::vector<double>& mean() const { return mean_; }
+  const std::vector<double>& scale() const { return scale_; }
+
+  /// Standardised outputs (count x (L+1), row-major) for the given states. Local.
+  void outputs(std::span<const std::int64_t> states, std::span<double> out) const;
+
+  /// Adds the gradient of sum over states and layers of weight[l] (output - target)^2 to `gradient` (flat, like the
+  /// parameters) and returns that sum. `targets` is count x (L+1), row-major. Local.
+  double accumulate_gradient(std::span<const std::int64_t> states, std::span<const double> targets,
+                             std::span<const double> weight, std::span<double> gradient) const;
+
+  /// The network itself, in one of its precisions (src/model/network.hpp).
+  class Network {
+   public:
+    virtual ~Network() = default;
+    virtual std::size_t parameter_count() const = 0;
+    virtual void initialise(std::uint64_t seed, std::span<double> parameters) const = 0;
+    virtual void outputs(std::span<const double> parameters, std::span<const std::int64_t> states, std::span<double> out) = 0;
+    virtual double accumulate_gradient(std::span<const double> parameters, std::span<const std::int64_t> states,
+                                       std::span<const double> targets, std::span<const double> weight,
+                                       std::span<double> gradient) = 0;
+  };
+
+ private:
+  StateSpace space_;
+  int layers_;
+  ModelOptions options_;
+  std::unique_ptr<Network> network_;
+  std::vector<double> parameters_;
+  std::vector<double> mean_;
+  std::vector<double> scale_;
+};
+
+/// The model's potentials [V] at all vertices, (L+1) x N. The same bits on any number of ranks: states are evaluated in
+/// blocks whose limits do not depend on it. @note Collective.
+SharedArray tabulate(MPI_Comm comm, const Model& model);
+
+}  // namespace kirchhoff

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kirchhoff {
+
+int rank_of(MPI_Comm comm);
+int size_of(MPI_Comm comm);
+
+/// Half-open range of global indices.
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+};
+
+/// The part-th of `parts` contiguous pieces of [0, n); sizes differ by at most one.
+Range partition(std::int64_t n, int parts, int part);
+
+/// Sum, maximum over all ranks. @note Collective.
+double all_sum(MPI_Comm comm, double value);
+std::int64_t all_sum(MPI_Comm comm, std::int64_t value);
+double all_max(MPI_Comm comm, double value);
+void all_sum(MPI_Comm comm, std::span<double> values);
+void all_sum(MPI_Comm comm, std::span<float> values);
+
+/// Rank 0's bytes on every rank. @note Collective.
+void broadcast(MPI_Comm comm, std::span<double> values);
+std::string broadcast(MPI_Comm comm, std::string text);
+
+/// Sum over ranks of the high-water mark of resident memory [byte]. @note Collective.
+std::int64_t peak_memory(MPI_Comm comm);
+
+/// Seconds on a monotonic wall clock.
+double wall_time();
+
+/// An array that every rank can read and that is held once per node (MPI shared memory).
+///
+/// Ranks write disjoint pieces through `data()`, then all call `complete()`, after which every rank sees all of it.
+class SharedArray {
+ public:
+  /// `size` zeros. @note Collective over `comm`. @throws Error when the node cannot hold it.
+  SharedArray(MPI_Comm comm, std::int64_t size);
+  /// The same with nodes made by hand: ranks of equal `node` share one copy (tests stand in for several nodes with it).
+  SharedArray(MPI_Comm comm, std::int64_t size, int node);
+  SharedArray(SharedArray&&) noexcept;
+  SharedArray& operator=(SharedArray&&) noexcept;
+  ~SharedArray();  // collective, as MPI_Win_free is
+
+  std::span<double> data() { return data_; }
+  std::span<const double> data() const { return data_; }
+
+  /// Makes what each rank wrote visible to all ranks of all nodes. @note Collective.
+  void complete();
+
+ private:
+  struct Windows;
+  std::unique_ptr<Windows> windows_;
+  std::span<double> data_;
+};
+
+}  // namespace kirchhoff

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kirchhoff {
+
+/// MPI and PETSc, alive from the first line of main to its last. The only door to PETSc's option database.
+class Session {
+ public:
+  /// Starts MPI and PETSc with the options in `arguments` ("-name", "value", ...), PETSC_OPTIONS and .petscrc.
+  /// PETSc's own error dumps are silenced: what fails there arrives as an Error.
+  /// SIGUSR1 and SIGTERM no longer end the process but are seen by `stop_requested`.
+  explicit Session(const std::vector<std::string>& arguments);
+  Session(int argc, char** argv);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  MPI_Comm comm() const { return MPI_COMM_WORLD; }
+
+  /// Waits up to `seconds` for every rank to arrive here: whether all did. @note Collective when it answers true.
+  bool all_arrive(double seconds);
+
+ private:
+  MPI_Comm last_words_ = MPI_COMM_NULL;  // a communicator of its own: others may be stuck in the middle of a collective
+  std::vector<std::string> arguments_;
+  std::vector<char*> argv_;
+};
+
+/// PETSc's option database: what the command line, PETSC_OPTIONS and .petscrc said, then the case.
+namespace options {
+/// The text of -name, "" for an option without a value; marks it as used.
+std::optional<std::string> get(const std::string& name);
+/// Sets -name unless it has been set already: the command line wins.
+void set_if_absent(const std::string& name, const std::string& value);
+/// All names in the database, without the dash; `unused_only`: those that nobody has asked for.
+std::vector<std::string> names(bool unused_only = false);
+}  // namespace options
+
+/// Whether SIGUSR1 or SIGTERM has reached any rank. @note Collective.
+bool stop_requested(MPI_Comm comm);
+/// The same for this rank alone; local.
+bool stop_requested();
+/// Throws Interrupted on all ranks when stop_requested. @note Collective.
+void heed_stop(MPI_Comm comm);
+
+/// "PETSc 3.18.5, 32-bit PetscInt", "OpenBLAS 0.3.21 ..." as loaded by this process.
+std::string petsc_version();
+std::string blas_version();
+
+}  // namespace kirchhoff

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kirchhoff/circuit.hpp"
+#include "kirchhoff/model.hpp"
+#include "kirchhoff/solve.hpp"
+#include "kirchhoff/train.hpp"
+#include "kirchhoff/walk.hpp"
+
+namespace kirchhoff {
+
+/// How a file came to be: root attributes of every file.
+struct Provenance {
+  std::string problem_hash;  // of circuit and terminals
+  std::string options;       // resolved, as a case (YAML)
+  int ranks = 1;
+  std::string package_version;
+  std::string blas;
+  std::string petsc;
+};
+
+/// The provenance of what this process writes now.
+Provenance provenance(MPI_Comm comm, std::string problem_hash, std::string options);
+
+/// The provenance of a file. Local. @throws Error when it is not a file of this package, naming it.
+Provenance read_provenance(const std::string& path);
+
+// Every write below goes to `path`.tmp, is read back and compared, and then renamed: a file is whole or not there.
+
+/// solution.h5; its report gains seconds_write. @note Collective.
+void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit, Solution& solution,
+                    const Provenance& provenance);
+/// @note Collective. @throws Error when the file is not a solution of a circuit of this shape, or damaged.
+Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit);
+
+/// Signed currents of every edge, appended to nothing: a file of its own, currents.h5, with /layer, /from, /to (m) i64 and
+/// /current (m) ampere, positive from layer to layer + 1. On dense circuits these are L N^2 numbers. @note Collective.
+void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circuit, std::span<const double> potential,
+                    const Provenance& provenance);
+
+/// checkpoint.h5: a model in training, complete.
+struct Checkpoint {
+  std::string training_hash;  // of everything that shapes the training but the number of steps
+  std::string supervision;
+  std::uint64_t seed = 0;
+  std::vector<double> mean;   // (L+1) [V]
+  std::vector<double> scale;  // (L+1) [V]
+  TrainState state;
+};
+
+/// The checkpoint before it stays as checkpoint.previous.h5, and there is a whole checkpoint.h5 at any time. @note Collective.
+void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& checkpoint,
+                      const Provenance& provenance);
+/// Reads `directory`/checkpoint.h5, or checkpoint.previous.h5 when that is damaged (and says so on stderr).
+/// @note Collective. @throws Error when neither can be used, or the network's shape is not `model`'s.
+Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model);
+
+/// What checkpoint.h5 holds, without its arrays. Local.
+struct CheckpointSummary {
+  Provenance provenance;
+  std::string training_hash;
+  std::string checksum;
+  std::int64_t step = 0;
+};
+CheckpointSummary summarise_checkpoint(const std::string& path);
+
+/// One flow's walks in samples.h5.
+struct StoredWalks {
+  std::string flow;    // exact | neural
+  std::string origin;  // hash of what was walked: potentials and options
+  double seconds = 0;
+  std::int64_t count = 0;  // over all ranks
+  Walks walks;
+};
+
+/// samples.h5. @note Collective.
+void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit, const std::vector<StoredWalks>& flows,
+                   const Provenance& provenance);
+/// @note Collective. Each rank gets its piece of the particles.
+std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit);
+
+/// What any HDF5 file holds, as lines for people. Local.
+std::string describe_file(const std::string& path);
+
+}  // namespace kirchhoff

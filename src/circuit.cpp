@@ -1,0 +1,133 @@
+#include "kirchhoff/circuit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "kirchhoff/error.hpp"
+
+namespace kirchhoff {
+namespace {
+
+/// Disjoint sets with path halving.
+class Components {
+ public:
+  explicit Components(std::int64_t n) : parent_(static_cast<std::size_t>(n)), count_(n) {
+    std::iota(parent_.begin(), parent_.end(), std::int64_t{0});
+  }
+  std::int64_t find(std::int64_t v) {
+    while (parent_[static_cast<std::size_t>(v)] != v) {
+      auto& p = parent_[static_cast<std::size_t>(v)];
+      p = parent_[static_cast<std::size_t>(p)];
+      v = p;
+    }
+    return v;
+  }
+  void join(std::int64_t v, std::int64_t w) {
+    v = find(v);
+    w = find(w);
+    if (v == w) return;
+    parent_[static_cast<std::size_t>(std::max(v, w))] = std::min(v, w);
+    --count_;
+  }
+  std::int64_t count() const { return count_; }
+
+ private:
+  std::vector<std::int64_t> parent_;
+  std::int64_t count_;
+};
+
+void check_connected(const Circuit& circuit) {
+  if (circuit.family() != Family::file) return;  // the uniform families join all states of neighbouring layers
+  const auto n = circuit.states();
+  Components components(circuit.vertices());
+  for (int l = 0; l < circuit.layers(); ++l) {
+    for (std::int64_t x = 0; x < n; ++x) {
+      circuit.coupling(l).forward(x, [&](std::int64_t y, double) { components.join(l * n + x, (l + 1) * n + y); });
+    }
+  }
+  if (components.count() == 1) return;
+  std::int64_t v = 0;
+  while (components.find(v) == components.find(0)) ++v;
+  throw Error(
+      fmt::format("the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
+                  "vertex (layer 0, state 0), and no current can flow between them",
+                  components.count(), v / n, v % n));
+}
+
+EdgeTable::Side compress(std::int64_t states, const std::vector<LayerEdge>& edges, bool forward) {
+  std::vector<const LayerEdge*> order;
+  order.reserve(edges.size());
+  for (const auto& edge : edges) order.push_back(&edge);
+  const auto row = [&](const LayerEdge& e) { return forward ? e.from : e.to; };
+  const auto other = [&](const LayerEdge& e) { return forward ? e.to : e.from; };
+  std::stable_sort(order.begin(), order.end(), [&](const LayerEdge* a, const LayerEdge* b) {
+    return std::pair(row(*a), other(*a)) < std::pair(row(*b), other(*b));
+  });
+  EdgeTable::Side side;
+  side.first.assign(static_cast<std::size_t>(states) + 1, 0);
+  std::pair<std::int64_t, std::int64_t> last{-1, -1};
+  for (const auto* edge : order) {
+    const std::pair key{row(*edge), other(*edge)};
+    if (key == last) {
+      side.conductance.back() += edge->conductance;
+      continue;
+    }
+    side.other.push_back(key.second);
+    side.conductance.push_back(edge->conductance);
+    ++side.first[static_cast<std::size_t>(key.first) + 1];
+    last = key;
+  }
+  std::partial_sum(side.first.begin(), side.first.end(), side.first.begin());
+  return side;
+}
+
+}  // namespace
+
+Circuit::Circuit(StateSpace space, std::vector<Coupling> couplings, Mass source, Mass target)
+    : space_(std::move(space)),
+      states_(space_.size()),
+      couplings_(std::move(couplings)),
+      source_(checked_mass(space_, std::move(source), "source")),
+      target_(checked_mass(space_, std::move(target), "target")) {
+  if (couplings_.empty()) throw Error("circuit_layers is 0: a circuit needs at least one layer pair");
+  check_connected(*this);
+}
+
+std::int64_t Circuit::edges() const {
+  return std::accumulate(couplings_.begin(), couplings_.end(), std::int64_t{0},
+                         [](std::int64_t sum, const Coupling& c) { return sum + c.edges(); });
+}
+
+std::vector<Coupling> couplings_from_edges(const StateSpace& space, int layers, const std::vector<LayerEdge>& edges,
+                                           const std::string& origin) {
+  const auto n = space.size();
+  std::vector<std::vector<LayerEdge>> of_layer(static_cast<std::size_t>(layers));
+  for (std::size_t k = 0; k < edges.size(); ++k) {
+    const auto& edge = edges[k];
+    const auto where = [&] { return fmt::format("{}: edge {} ({}, {}, {})", origin, k + 1, edge.layer, edge.from, edge.to); };
+    if (edge.layer < 0 || edge.layer >= layers) {
+      throw Error(fmt::format("{}: the layer is outside 0..{}", where(), layers - 1));
+    }
+    if (edge.from < 0 || edge.from >= n || edge.to < 0 || edge.to >= n) {
+      throw Error(fmt::format("{}: a state is outside 0..{}", where(), n - 1));
+    }
+    if (!std::isfinite(edge.conductance) || edge.conductance <= 0) {
+      throw Error(fmt::format("{}: conductance {} S is not positive and finite", where(), edge.conductance));
+    }
+    of_layer[static_cast<std::size_t>(edge.layer)].push_back(edge);
+  }
+  std::vector<Coupling> couplings;
+  for (const auto& layer : of_layer) {
+    auto table = std::make_shared<EdgeTable>();
+    table->forward = compress(n, layer, true);
+    table->backward = compress(n, layer, false);
+    couplings.push_back(Coupling::from_table(space, std::move(table)));
+  }
+  return couplings;
+}
+
+}  // namespace kirchhoff

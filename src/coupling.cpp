@@ -1,0 +1,86 @@
+#include "kirchhoff/coupling.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "kirchhoff/error.hpp"
+
+namespace kirchhoff {
+namespace {
+
+double conductance_of(double resistance, const char* name) {
+  if (!std::isfinite(resistance) || resistance <= 0) {
+    throw Error(fmt::format("{} is {} ohm: a resistance must be positive and finite", name, resistance));
+  }
+  const double conductance = 1 / resistance;
+  if (!std::isfinite(conductance) || conductance == 0) {
+    throw Error(fmt::format("{} is {} ohm: its conductance cannot be represented", name, resistance));
+  }
+  return conductance;
+}
+
+}  // namespace
+
+std::string to_string(Family family) {
+  switch (family) {
+    case Family::dense:
+      return "dense";
+    case Family::hamming:
+      return "hamming";
+    case Family::lattice:
+      return "lattice";
+    case Family::file:
+      return "file";
+  }
+  return "unknown";
+}
+
+Coupling Coupling::uniform_family(Family family, const StateSpace& space, double same, double change) {
+  Coupling coupling(family, space);
+  coupling.same_ = conductance_of(same, "circuit_resistance_same");
+  coupling.change_ = conductance_of(change, "circuit_resistance_change");
+  return coupling;
+}
+
+Coupling Coupling::dense(const StateSpace& space, double same, double change) {
+  return uniform_family(Family::dense, space, same, change);
+}
+
+Coupling Coupling::hamming(const StateSpace& space, double same, double change) {
+  return uniform_family(Family::hamming, space, same, change);
+}
+
+Coupling Coupling::lattice(const StateSpace& space, double same, double change, Boundary boundary) {
+  auto coupling = uniform_family(Family::lattice, space, same, change);
+  coupling.boundary_ = boundary;
+  return coupling;
+}
+
+Coupling Coupling::from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table) {
+  Coupling coupling(Family::file, space);
+  coupling.table_ = std::move(table);
+  return coupling;
+}
+
+std::int64_t Coupling::edges() const {
+  const auto n = space_.size();
+  const std::int64_t s = space_.categories();
+  const std::int64_t d = space_.dimensions();
+  switch (family_) {
+    case Family::dense:
+      return n * n;
+    case Family::hamming:
+      return n * (1 + d * (s - 1));
+    case Family::lattice: {
+      if (s == 1) return n;
+      const std::int64_t changes = boundary_ == Boundary::reflecting ? 2 * (s - 1) : (s == 2 ? 2 : 2 * s);
+      return n + d * (n / s) * changes;
+    }
+    case Family::file:
+      return static_cast<std::int64_t>(table_->forward.other.size());
+  }
+  return 0;
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kirchhoff {
+
+/// Named densities live on the box [-kBox, kBox] of every axis.
+inline constexpr double kBox = 3.0;
+
+/// A density on the plane: sum over k of weight_k K(v - centre_k) with one kernel K for all centres.
+///
+/// It is all that is needed to integrate the density over cells, and to draw from it: a centre by weight, then the
+/// kernel.
+struct PlanarDensity {
+  enum class Kernel { normal, square };
+  struct Centre {
+    double x;
+    double y;
+    double weight;
+  };
+
+  Kernel kernel = Kernel::normal;
+  double width = 0;             // the standard deviation of the isotropic normal, or half the side of the square
+  std::vector<Centre> centres;  // in the order of the formula; weights sum to one
+};
+
+/// Names that `planar_density` knows, in the order of docs/distributions.md.
+std::span<const std::string> planar_densities();
+
+/// The density of that name, its formula in docs/distributions.md. @throws Error for an unknown name.
+PlanarDensity planar_density(const std::string& name);
+
+/// The density's masses in the S x S equal cells of the box (row = cell of x), divided by their sum.
+/// Kernels are cut 8.5 standard deviations from their centre, a share of 2e-17.
+std::vector<double> cell_masses(const PlanarDensity& density, int categories);
+
+/// The masses of N(mean, sigma^2) in the S equal cells of one axis of the box, divided by their sum; accurate in the
+/// tails.
+std::vector<double> normal_cell_masses(double mean, double sigma, int categories);
+
+}  // namespace kirchhoff

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <numeric>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/flow.hpp"
+#include "kirchhoff/parallel.hpp"
+
+namespace kirchhoff {
+namespace {
+
+/// Net currents always run from higher to lower potential, so visiting vertices in descending order pushes all mass through
+/// in one pass.
+class Sweep {
+ public:
+  explicit Sweep(const Flow& flow)
+      : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()), order_(static_cast<std::size_t>(circuit_.vertices())) {
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+    const auto& phi = flow.potential;
+    std::sort(order_.begin(), order_.end(), [&](std::int64_t v, std::int64_t w) {
+      const double a = phi[static_cast<std::size_t>(v)];
+      const double b = phi[static_cast<std::size_t>(w)];
+      return a > b || (a == b && v < w);
+    });
+    law_.mass.assign(static_cast<std::size_t>(n_), 0.0);
+  }
+
+  ExitLaw run() {
+    if (circuit_.family() == Family::dense) {
+      dense();
+    } else {
+      sparse();
+    }
+    return std::move(law_);
+  }
+
+ private:
+  double phi(std::int64_t v) const { return flow_.potential[static_cast<std::size_t>(v)]; }
+  double exit(int l, std::int64_t x) const { return l == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(x)] : 0.0; }
+  double entering(int l, std::int64_t x) const { return l == 0 ? circuit_.source()[static_cast<std::size_t>(x)] : 0.0; }
+
+  /// Splits the mass at a vertex between the exit and the edges; returns mass per ampere for the edges.
+  double settle(int l, std::int64_t x, double mass, double outflow) {
+    if (mass <= 0) return 0;
+    const double total = outflow + exit(l, x);
+    if (!(total > 0)) {
+      law_.lost += mass;
+      return 0;
+    }
+    law_.mass[static_cast<std::size_t>(x)] += mass * (exit(l, x) / total);
+    return mass / total;
+  }
+
+  void sparse() {
+    std::vector<double> mass(static_cast<std::size_t>(circuit_.vertices()));
+    for (const auto v : order_) {
+      const int l = static_cast<int>(v / n_);
+      const auto x = v % n_;
+      const double f = phi(v);
+      double outflow = 0;
+      circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) { outflow += std::max(0.0, g * (f - phi(m * n_ + y))); });
+      const double share = settle(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x), outflow);
+      if (share == 0) continue;
+      circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) {
+        const auto w = m * n_ + y;
+        if (f > phi(w)) mass[static_cast<std::size_t>(w)] += share * g * (f - phi(w));
+      });
+    }
+  }
+
+  /// Sum over the vertices of a layer passed so far of weight x |potential - f|, kept up while f moves one way only: all terms
+  /// are positive, nothing cancels.
+  class Accumulator {
+   public:
+    double at(double f) {
+      moment_ += weight_ * std::abs(last_ - f);
+      last_ = f;
+      return moment_;
+    }
+    void add(double f, double weight) {
+      at(f);
+      weight_ += weight;
+    }
+
+   private:
+    double weight_ = 0;
+    double moment_ = 0;
+    double last_ = 0;
+  };
+
+  /// Calls visit(coupling, neighbouring layer) for the one or two layers next to l.
+  template <class Visit>
+  void each_side(int l, Visit&& visit) const {
+    if (l < circuit_.layers()) visit(circuit_.coupling(l), l + 1);
+    if (l > 0) visit(circuit_.coupling(l - 1), l - 1);
+  }
+
+  void dense() {
+    const auto layers = static_cast<std::size_t>(circuit_.layers()) + 1;
+    // Ascending: what leaves a vertex goes to the vertices already passed.
+    std::vector<double> outflow(order_.size());
+    std::vector<Accumulator> below(layers);
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+      const int l = static_cast<int>(*it / n_);
+      const auto x = *it % n_;
+      const double f = phi(*it);
+      double sum = 0;
+      each_side(l, [&](const Coupling& c, int m) {
+        sum += c.change() * below[static_cast<std::size_t>(m)].at(f);
+        sum += (c.same() - c.change()) * std::max(0.0, f - phi(m * n_ + x));
+      });
+      outflow[static_cast<std::size_t>(*it)] = std::max(0.0, sum);
+      below[static_cast<std::size_t>(l)].add(f, 1);
+    }
+    // Descending: what arrives comes from the vertices already passed.
+    std::vector<Accumulator> above(layers);
+    std::vector<double> share(order_.size());
+    for (const auto v : order_) {
+      const int l = static_cast<int>(v / n_);
+      const auto x = v % n_;
+      const double f = phi(v);
+      double mass = entering(l, x);
+      each_side(l, [&](const Coupling& c, int m) {
+        mass += c.change() * above[static_cast<std::size_t>(m)].at(f);
+        const auto w = m * n_ + x;
+        mass += (c.same() - c.change()) * share[static_cast<std::size_t>(w)] * std::max(0.0, phi(w) - f);
+      });
+      const double s = settle(l, x, mass, outflow[static_cast<std::size_t>(v)]);
+      share[static_cast<std::size_t>(v)] = s;
+      above[static_cast<std::size_t>(l)].add(f, s);
+    }
+  }
+
+  const Flow& flow_;
+  const Circuit& circuit_;
+  std::int64_t n_;
+  std::vector<std::int64_t> order_;  // vertices by descending potential
+  ExitLaw law_;
+};
+
+}  // namespace
+
+ExitLaw exit_law(MPI_Comm comm, const Flow& flow) {
+  ExitLaw law;
+  agree(comm, [&] {
+    if (rank_of(comm) == 0) law = Sweep(flow).run();
+  });
+  law.mass.resize(static_cast<std::size_t>(flow.circuit->states()));
+  broadcast(comm, law.mass);
+  broadcast(comm, std::span<double>(&law.lost, 1));
+  return law;
+}
+
+}  // namespace kirchhoff

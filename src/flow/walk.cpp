@@ -1,0 +1,206 @@
+#include "kirchhoff/walk.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/progress.hpp"
+#include "kirchhoff/random.hpp"
+#include "kirchhoff/session.hpp"
+#include "sorted_layer.hpp"
+
+namespace kirchhoff {
+namespace {
+
+struct Vertex {
+  int layer = 0;
+  std::int64_t state = 0;
+};
+
+enum class Fate { moved, stopped, stuck };
+
+/// Moves on circuits whose edges are few: the neighbours' currents are listed at every vertex.
+class SparseMover {
+ public:
+  explicit SparseMover(const Flow& flow) : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()) {}
+
+  Fate move(Vertex& at, Random& random) {
+    const double f = flow_.potential[static_cast<std::size_t>(at.layer * n_ + at.state)];
+    candidates_.clear();
+    double total = 0;
+    circuit_.neighbours(at.layer, at.state, [&](int m, std::int64_t y, double g) {
+      const double drop = f - flow_.potential[static_cast<std::size_t>(m * n_ + y)];
+      if (drop > 0) {
+        total += g * drop;
+        candidates_.push_back({{m, y}, total});
+      }
+    });
+    const double exit = at.layer == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(at.state)] : 0.0;
+    if (!(total + exit > 0)) return Fate::stuck;
+    const double chosen = random.uniform() * (total + exit);
+    if (chosen >= total && exit > 0) return Fate::stopped;
+    for (const auto& candidate : candidates_) {
+      at = candidate.vertex;
+      if (chosen < candidate.cumulative) break;
+    }
+    return Fate::moved;
+  }
+
+ private:
+  struct Candidate {
+    Vertex vertex;
+    double cumulative;
+  };
+  const Flow& flow_;
+  const Circuit& circuit_;
+  std::int64_t n_;
+  std::vector<Candidate> candidates_;
+};
+
+/// Moves on dense circuits: never a loop over the N states of a layer.
+class DenseMover {
+ public:
+  explicit DenseMover(const Flow& flow) : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()) {
+    for (int l = 0; l <= circuit_.layers(); ++l) sorted_.emplace_back(layer(l));
+    side_.resize(static_cast<std::size_t>(circuit_.vertices()));
+    for (int l = 0; l <= circuit_.layers(); ++l) {
+      for (std::int64_t x = 0; x < n_; ++x) {
+        const double f = layer(l)[static_cast<std::size_t>(x)];
+        auto& [forward, backward] = side_[static_cast<std::size_t>(l * n_ + x)];
+        if (l < circuit_.layers()) forward = outflow(circuit_.coupling(l), l + 1, x, f);
+        if (l > 0) backward = outflow(circuit_.coupling(l - 1), l - 1, x, f);
+      }
+    }
+  }
+
+  Fate move(Vertex& at, Random& random) const {
+    const auto& [forward, backward] = side_[static_cast<std::size_t>(at.layer * n_ + at.state)];
+    const double exit = at.layer == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(at.state)] : 0.0;
+    const double total = forward.current + backward.current;
+    if (!(total + exit > 0)) return Fate::stuck;
+    const double chosen = random.uniform() * (total + exit);
+    if (chosen >= total && exit > 0) return Fate::stopped;
+    const double f = layer(at.layer)[static_cast<std::size_t>(at.state)];
+    const bool ahead = backward.current <= 0 || chosen < forward.current;
+    const int to = ahead ? at.layer + 1 : at.layer - 1;
+    const auto& coupling = circuit_.coupling(ahead ? at.layer : to);
+    const auto& side = ahead ? forward : backward;
+    at = {to, destination(coupling, side, to, at.state, f, ahead ? chosen : chosen - forward.current, random)};
+    return Fate::moved;
+  }
+
+ private:
+  /// What leaves a vertex toward one neighbouring layer.
+  struct Side {
+    double current = 0;       // [A]
+    std::uint32_t below = 0;  // states of that layer at lower potential
+  };
+
+  std::span<const double> layer(int l) const {
+    return flow_.potential.subspan(static_cast<std::size_t>(l * n_), static_cast<std::size_t>(n_));
+  }
+
+  Side outflow(const Coupling& c, int to, std::int64_t x, double f) const {
+    const auto& target = sorted_[static_cast<std::size_t>(to)];
+    Side side;
+    side.below = target.below(f);
+    side.current = c.change() * target.drop(side.below, f) + (c.same() - c.change()) * same_drop(to, x, f);
+    side.current = side.below == 0 ? 0.0 : std::max(0.0, side.current);
+    return side;
+  }
+
+  double same_drop(int to, std::int64_t x, double f) const {
+    return std::max(0.0, f - layer(to)[static_cast<std::size_t>(x)]);
+  }
+
+  /// `at` is uniform in [0, side.current).
+  std::int64_t destination(const Coupling& c, const Side& side, int to, std::int64_t x, double f, double at,
+                           Random& random) const {
+    const auto& target = sorted_[static_cast<std::size_t>(to)];
+    const double drop = target.drop(side.below, f);
+    if (c.same() >= c.change()) {
+      const double extra = (c.same() - c.change()) * same_drop(to, x, f);  // of the same state, beyond its share of the rest
+      if (at < extra) return x;
+      return target.draw(side.below, f, std::min((at - extra) / c.change(), drop));
+    }
+    // R < r: the same state has less than its share of the rest; thin it out by rejection.
+    while (true) {
+      const std::int64_t y = target.draw(side.below, f, random.uniform() * drop);
+      if (y != x || random.uniform() * c.change() < c.same()) return y;
+      if (side.below == 1) return y;
+    }
+  }
+
+  const Flow& flow_;
+  const Circuit& circuit_;
+  std::int64_t n_;
+  std::vector<SortedLayer> sorted_;
+  std::vector<std::pair<Side, Side>> side_;  // (L+1) x N: forward, backward
+};
+
+std::vector<double> cumulative(const Mass& mass) {
+  std::vector<double> sums(mass.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < mass.size(); ++i) sums[i] = sum += mass[i];
+  return sums;
+}
+
+/// The state whose share of the cumulative mass covers u in [0, 1); never one of zero mass.
+std::int64_t draw(const std::vector<double>& sums, double u) {
+  const auto it = std::upper_bound(sums.begin(), sums.end(), u * sums.back());
+  return std::min<std::int64_t>(it - sums.begin(), static_cast<std::int64_t>(sums.size()) - 1);
+}
+
+template <class Mover>
+Walks walk_with(MPI_Comm comm, Mover mover, const Circuit& circuit, const WalkOptions& options) {
+  constexpr std::int64_t kBetweenLooks = 65536;  // particles between two looks at the signal flag
+  const auto sums = cumulative(circuit.source());
+  const auto mine = partition(options.count, size_of(comm), rank_of(comm));
+  const auto size = static_cast<std::size_t>(mine.size());
+  Walks walks{mine.begin, {}, {}, {}, {}, {}};
+  walks.start.resize(size);
+  walks.end.resize(size);
+  walks.moves.resize(size);
+  walks.stuck.resize(size);
+  if (options.count_visits) walks.visits.resize(static_cast<std::size_t>(circuit.vertices()));
+  Progress progress(comm, "walk", "particles", options.count);
+
+  const auto rounds = (partition(options.count, size_of(comm), 0).size() + kBetweenLooks - 1) / kBetweenLooks;
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    heed_stop(comm);
+    const auto from = std::min(mine.end, mine.begin + round * kBetweenLooks);
+    const auto to = std::min(mine.end, from + kBetweenLooks);
+    for (auto i = from; i < to; ++i) {
+      Random random(options.seed, Stream::walk, static_cast<std::uint64_t>(i));
+      Vertex at{0, draw(sums, random.uniform())};
+      const auto k = static_cast<std::size_t>(i - mine.begin);
+      walks.start[k] = at.state;
+      std::int32_t moves = 0;
+      while (true) {
+        if (options.count_visits) ++walks.visits[static_cast<std::size_t>(at.layer * circuit.states() + at.state)];
+        const Fate fate = mover.move(at, random);
+        if (fate != Fate::moved) {
+          walks.stuck[k] = fate == Fate::stuck ? 1 : 0;
+          break;
+        }
+        ++moves;
+      }
+      walks.end[k] = at.state;
+      walks.moves[k] = moves;
+    }
+    progress.update(std::min(options.count, (to - mine.begin) * size_of(comm)));
+  }
+  if (options.count_visits) {
+    MPI_Allreduce(MPI_IN_PLACE, walks.visits.data(), static_cast<int>(walks.visits.size()), MPI_INT64_T, MPI_SUM, comm);
+  }
+  return walks;
+}
+
+}  // namespace
+
+Walks walk(MPI_Comm comm, const Flow& flow, const WalkOptions& options) {
+  if (flow.circuit->family() == Family::dense) return walk_with(comm, DenseMover(flow), *flow.circuit, options);
+  return walk_with(comm, SparseMover(flow), *flow.circuit, options);
+}
+
+}  // namespace kirchhoff

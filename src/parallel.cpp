@@ -1,0 +1,154 @@
+#include "kirchhoff/parallel.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "kirchhoff/error.hpp"
+
+namespace kirchhoff {
+
+int rank_of(MPI_Comm comm) {
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  return rank;
+}
+
+int size_of(MPI_Comm comm) {
+  int size = 1;
+  MPI_Comm_size(comm, &size);
+  return size;
+}
+
+Range partition(std::int64_t n, int parts, int part) {
+  const std::int64_t base = n / parts;
+  const std::int64_t extra = n % parts;
+  const auto begin = [&](std::int64_t k) { return k * base + std::min(k, extra); };
+  return {begin(part), begin(part + 1)};
+}
+
+double all_sum(MPI_Comm comm, double value) {
+  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_SUM, comm);
+  return value;
+}
+
+std::int64_t all_sum(MPI_Comm comm, std::int64_t value) {
+  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_SUM, comm);
+  return value;
+}
+
+double all_max(MPI_Comm comm, double value) {
+  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm);
+  return value;
+}
+
+void all_sum(MPI_Comm comm, std::span<double> values) {
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM, comm);
+}
+
+void all_sum(MPI_Comm comm, std::span<float> values) {
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_FLOAT, MPI_SUM, comm);
+}
+
+void broadcast(MPI_Comm comm, std::span<double> values) {
+  constexpr std::size_t kPiece = std::size_t{1} << 27;  // MPI counts are int, and messages above 2 GiB are fragile
+  for (std::size_t at = 0; at < values.size(); at += kPiece) {
+    const auto count = std::min(kPiece, values.size() - at);
+    MPI_Bcast(values.data() + at, static_cast<int>(count), MPI_DOUBLE, 0, comm);
+  }
+}
+
+std::string broadcast(MPI_Comm comm, std::string text) {
+  auto length = static_cast<std::int64_t>(text.size());
+  MPI_Bcast(&length, 1, MPI_INT64_T, 0, comm);
+  text.resize(static_cast<std::size_t>(length));
+  MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, 0, comm);
+  return text;
+}
+
+std::int64_t peak_memory(MPI_Comm comm) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return all_sum(comm, static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
+}
+
+double wall_time() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+struct SharedArray::Windows {
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm leaders = MPI_COMM_NULL;  // one rank a node; null elsewhere
+  MPI_Win window = MPI_WIN_NULL;
+
+  Windows() = default;
+  Windows(const Windows&) = delete;
+  Windows& operator=(const Windows&) = delete;
+  ~Windows() {
+    if (window != MPI_WIN_NULL) {
+      MPI_Win_unlock_all(window);
+      MPI_Win_free(&window);
+    }
+    if (leaders != MPI_COMM_NULL) MPI_Comm_free(&leaders);
+    if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
+  }
+};
+
+namespace {
+
+int node_of(MPI_Comm comm) {
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank_of(comm), MPI_INFO_NULL, &node);
+  int leader = rank_of(comm);
+  MPI_Bcast(&leader, 1, MPI_INT, 0, node);
+  MPI_Comm_free(&node);
+  return leader;
+}
+
+}  // namespace
+
+SharedArray::SharedArray(MPI_Comm comm, std::int64_t size) : SharedArray(comm, size, node_of(comm)) {}
+
+SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : windows_(std::make_unique<Windows>()) {
+  MPI_Comm_split(comm, node, rank_of(comm), &windows_->node);
+  const bool leads = rank_of(windows_->node) == 0;
+  MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &windows_->leaders);
+
+  const MPI_Aint bytes = leads ? static_cast<MPI_Aint>(size) * static_cast<MPI_Aint>(sizeof(double)) : 0;
+  double* base = nullptr;
+  const int failed = MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window);
+  if (failed != MPI_SUCCESS) throw Error("no shared memory for " + std::to_string(size) + " doubles on this node");
+  MPI_Aint span_bytes = 0;
+  int unit = 0;
+  MPI_Win_shared_query(windows_->window, 0, &span_bytes, &unit, &base);
+  MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
+  data_ = {base, static_cast<std::size_t>(size)};
+  if (leads) std::fill(data_.begin(), data_.end(), 0.0);
+  MPI_Win_sync(windows_->window);
+  MPI_Barrier(windows_->node);
+  MPI_Win_sync(windows_->window);
+}
+
+SharedArray::SharedArray(SharedArray&&) noexcept = default;
+SharedArray& SharedArray::operator=(SharedArray&&) noexcept = default;
+SharedArray::~SharedArray() = default;
+
+void SharedArray::complete() {
+  MPI_Win_sync(windows_->window);
+  MPI_Barrier(windows_->node);
+  MPI_Win_sync(windows_->window);
+  if (windows_->leaders != MPI_COMM_NULL && size_of(windows_->leaders) > 1) {
+    // What another node's ranks wrote is zero here, so the sum is the union, and exact.
+    constexpr std::size_t kPiece = std::size_t{1} << 24;
+    for (std::size_t at = 0; at < data_.size(); at += kPiece) {
+      all_sum(windows_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
+    }
+  }
+  MPI_Win_sync(windows_->window);
+  MPI_Barrier(windows_->node);
+  MPI_Win_sync(windows_->window);
+}
+
+}  // namespace kirchhoff

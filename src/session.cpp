@@ -1,0 +1,160 @@
+#include "kirchhoff/session.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <petscsys.h>
+#include <signal.h>  // sigaction is POSIX, not <csignal>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "kirchhoff/parallel.hpp"
+#include "petsc.hpp"
+
+namespace kirchhoff {
+namespace {
+
+volatile sig_atomic_t stop_signal = 0;
+std::string petsc_message;  // what PETSc's error handler heard first
+
+extern "C" void on_stop_signal(int signal) { stop_signal = signal; }
+
+PetscErrorCode on_petsc_error(MPI_Comm /*comm*/, int /*line*/, const char* function, const char* /*file*/,
+                              PetscErrorCode code, PetscErrorType type, const char* message, void* /*context*/) {
+  if (type == PETSC_ERROR_INITIAL) {
+    petsc_message = fmt::format("{}{}{}", function == nullptr ? "" : function, function == nullptr ? "" : ": ",
+                                message == nullptr ? "" : message);
+    std::replace(petsc_message.begin(), petsc_message.end(), '\n', ' ');
+  }
+  return code;
+}
+
+std::vector<std::string> to_strings(int argc, char** argv) { return {argv + 1, argv + argc}; }
+
+}  // namespace
+
+void check(PetscErrorCode code, std::source_location where) {
+  if (code == 0) return;
+  if (petsc_message.empty()) {
+    const char* text = nullptr;
+    PetscErrorMessage(code, &text, nullptr);
+    petsc_message = text == nullptr ? fmt::format("error code {}", static_cast<int>(code)) : text;
+  }
+  const auto file = std::filesystem::path(where.file_name()).filename().string();
+  throw Error(fmt::format("PETSc: {} ({}:{})", std::exchange(petsc_message, {}), file, where.line()));
+}
+
+Session::Session(int argc, char** argv) : Session(to_strings(argc, argv)) {}
+
+Session::Session(const std::vector<std::string>& arguments) : arguments_(arguments) {
+  arguments_.insert(arguments_.begin(), "kirchhoff");
+  for (auto& argument : arguments_) argv_.push_back(argument.data());
+  int argc = static_cast<int>(argv_.size());
+  argv_.push_back(nullptr);
+  char** argv = argv_.data();
+  check(PetscInitialize(&argc, &argv, nullptr, nullptr));
+  check(PetscPushErrorHandler(on_petsc_error, nullptr));
+  MPI_Comm_dup(MPI_COMM_WORLD, &last_words_);
+
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+Session::~Session() {
+  if (last_words_ != MPI_COMM_NULL) MPI_Comm_free(&last_words_);
+  PetscPopErrorHandler();
+  PetscFinalize();
+}
+
+bool Session::all_arrive(double seconds) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(last_words_, &request);
+  const double deadline = wall_time() + seconds;
+  int done = 0;
+  while (true) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done != 0 || wall_time() > deadline) return done != 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+namespace options {
+
+std::optional<std::string> get(const std::string& name) {
+  std::vector<char> buffer(std::size_t{1} << 16);
+  PetscBool set = PETSC_FALSE;
+  check(PetscOptionsGetString(nullptr, nullptr, ("-" + name).c_str(), buffer.data(), buffer.size(), &set));
+  if (set == PETSC_FALSE) return std::nullopt;
+  return std::string(buffer.data());
+}
+
+void set_if_absent(const std::string& name, const std::string& value) {
+  PetscBool set = PETSC_FALSE;
+  check(PetscOptionsHasName(nullptr, nullptr, ("-" + name).c_str(), &set));
+  if (set == PETSC_FALSE) check(PetscOptionsSetValue(nullptr, ("-" + name).c_str(), value.c_str()));
+}
+
+std::vector<std::string> names(bool unused_only) {
+  std::vector<std::string> result;
+  if (unused_only) {
+    PetscInt count = 0;
+    char** left = nullptr;
+    char** values = nullptr;
+    check(PetscOptionsLeftGet(nullptr, &count, &left, &values));
+    result.assign(left, left + count);
+    check(PetscOptionsLeftRestore(nullptr, &count, &left, &values));
+    return result;
+  }
+  char* all = nullptr;
+  check(PetscOptionsGetAll(nullptr, &all));
+  const std::string text = all == nullptr ? "" : all;
+  check(PetscFree(all));
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    const auto word = text.substr(at, end - at);
+    const bool is_name = word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
+    if (is_name) result.push_back(word.substr(1));
+    at = end + 1;
+  }
+  return result;
+}
+
+}  // namespace options
+
+bool stop_requested() { return stop_signal != 0; }
+
+bool stop_requested(MPI_Comm comm) { return all_max(comm, stop_signal != 0 ? 1.0 : 0.0) > 0; }
+
+void heed_stop(MPI_Comm comm) {
+  if (stop_requested(comm)) throw Interrupted();
+}
+
+std::string petsc_version() {
+  PetscInt major = 0;
+  PetscInt minor = 0;
+  PetscInt subminor = 0;
+  PetscGetVersionNumber(&major, &minor, &subminor, nullptr);
+  return fmt::format("{}.{}.{}, {}-bit PetscInt", static_cast<int>(major), static_cast<int>(minor),
+                     static_cast<int>(subminor), 8 * sizeof(PetscInt));
+}
+
+std::string blas_version() {
+  using Config = char* (*)();
+  if (auto config = reinterpret_cast<Config>(dlsym(RTLD_DEFAULT, "openblas_get_config"))) return config();
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const auto path = line.find('/');
+    if (path == std::string::npos || line.find("libblas") == std::string::npos) continue;
+    const auto file = line.substr(path);
+    return file.find("/blas/") != std::string::npos ? "reference BLAS (" + file + ")" : file;
+  }
+  return "unknown";
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,124 @@
+#include "solve/krylov.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "kirchhoff/progress.hpp"
+#include "kirchhoff/session.hpp"
+#include "kirchhoff/text.hpp"
+
+namespace kirchhoff {
+namespace {
+
+constexpr int kRefinements = 8;
+constexpr int kIterationsBetweenLooks = 16;  // a look at the signal flag is an all-reduce
+
+struct TestContext {
+  MPI_Comm comm;
+  Progress progress;
+  void* standard = nullptr;  // of KSPConvergedDefault
+  bool stopped = false;
+};
+
+PetscErrorCode converged(KSP ksp, PetscInt iteration, PetscReal norm, KSPConvergedReason* reason, void* data) {
+  auto& context = *static_cast<TestContext*>(data);
+  PetscCall(KSPConvergedDefault(ksp, iteration, norm, reason, context.standard));
+  if (*reason != KSP_CONVERGED_ITERATING || iteration % kIterationsBetweenLooks != 0) return 0;
+  context.progress.update(iteration, fmt::format("residual {:.2e} A", norm));
+  if (stop_requested(context.comm)) {
+    context.stopped = true;
+    *reason = KSP_DIVERGED_BREAKDOWN;
+  }
+  return 0;
+}
+
+/// A misspelt PETSc option would otherwise be ignored in silence.
+void refuse_unused_options() {
+  static const std::array<std::string, 12> known = {
+      "ksp_type", "ksp_rtol", "ksp_max_it", "ksp_monitor", "ksp_view", "ksp_norm_type",
+      "pc_type",  "pc_hypre_type", "pc_gamg_type", "pc_factor_mat_solver_type", "mat_type", "vec_type"};
+  for (const auto& name : options::names(true)) {
+    if (name.starts_with("ksp_") || name.starts_with("pc_") || name.starts_with("mat_") || name.starts_with("vec_")) {
+      throw Error(fmt::format("option -{}: the chosen solver does not know it{}", name, did_you_mean(name, known)));
+    }
+  }
+}
+
+}  // namespace
+
+LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp_type, PCType pc_type, double tolerance) {
+  LinearResult result;
+  const double begin = wall_time();
+  Handle<KSP, KSPDestroy> ksp;
+  check(KSPCreate(comm, ksp.out()));
+  check(KSPSetOperators(ksp.get(), matrix, matrix));
+  check(KSPSetType(ksp.get(), ksp_type));
+  const bool direct = std::string_view(ksp_type) == KSPPREONLY;
+  PC pc = nullptr;
+  check(KSPGetPC(ksp.get(), &pc));
+  check(PCSetType(pc, pc_type));
+  if (direct) {
+    check(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
+  } else {
+    check(KSPSetNormType(ksp.get(), KSP_NORM_UNPRECONDITIONED));
+  }
+  check(KSPSetTolerances(ksp.get(), 0.5 * tolerance, PETSC_DEFAULT, 1e30, 20000));
+  TestContext context{comm, Progress(comm, "solve", "iterations", 0)};
+  check(KSPConvergedDefaultCreate(&context.standard));
+  if (!direct) check(KSPSetConvergenceTest(ksp.get(), converged, &context, nullptr));
+  check(KSPSetFromOptions(ksp.get()));
+  check(KSPSetUp(ksp.get()));
+  refuse_unused_options();
+  result.seconds_setup = wall_time() - begin;
+
+  const double solve_begin = wall_time();
+  Vector residual;
+  Vector correction;
+  check(VecDuplicate(b, residual.out()));
+  check(VecDuplicate(b, correction.out()));
+  PetscReal norm_b = 0;
+  check(VecNorm(b, NORM_2, &norm_b));
+  check(VecSet(x, 0));
+  check(VecCopy(b, residual.get()));
+  double last = 1;
+  // CG's own residual drifts from the true one, so each pass solves for the error that the last one left.
+  for (int pass = 0; pass < kRefinements; ++pass) {
+    PetscReal rtol = 0;
+    check(KSPGetTolerances(ksp.get(), &rtol, nullptr, nullptr, nullptr));
+    if (pass > 0) {
+      check(KSPSetTolerances(ksp.get(), std::min(0.5, 0.5 * tolerance / last), PETSC_DEFAULT, PETSC_DEFAULT,
+                             PETSC_DEFAULT));
+    }
+    check(KSPSolve(ksp.get(), residual.get(), correction.get()));
+    if (context.stopped) throw Interrupted();
+    PetscInt iterations = 0;
+    check(KSPGetIterationNumber(ksp.get(), &iterations));
+    result.iterations += static_cast<int>(iterations);
+    check(VecAXPY(x, 1, correction.get()));
+    check(MatMult(matrix, x, residual.get()));
+    check(VecAYPX(residual.get(), -1, b));
+    PetscReal norm = 0;
+    check(VecNorm(residual.get(), NORM_2, &norm));
+    const double now = norm / norm_b;
+    if (!(now < last)) {  // also when not a number: take the last correction back
+      check(VecAXPY(x, -1, correction.get()));
+      break;
+    }
+    const bool stalled = now > 0.5 * last;
+    last = now;
+    if (last <= tolerance || stalled) break;
+  }
+  result.relative_residual = last;
+  KSPType used_ksp = nullptr;
+  PCType used_pc = nullptr;
+  check(KSPGetType(ksp.get(), &used_ksp));
+  check(PCGetType(pc, &used_pc));
+  result.method = fmt::format("{} + {}", used_ksp, used_pc);
+  check(KSPConvergedDefaultDestroy(context.standard));
+  result.seconds_solve = wall_time() - solve_begin;
+  return result;
+}
+
+}  // namespace kirchhoff

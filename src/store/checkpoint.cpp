@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/hash.hpp"
+#include "store/provenance.hpp"
+#include "store/schema.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kRecordColumns = 5;
+
+std::vector<double> history_table(const std::vector<TrainRecord>& history) {
+  std::vector<double> table;
+  for (const auto& r : history) {
+    table.insert(table.end(), {static_cast<double>(r.step), r.seconds, r.loss, r.validation, r.learning_rate});
+  }
+  return table;
+}
+
+std::vector<TrainRecord> history_from(const std::vector<double>& table) {
+  std::vector<TrainRecord> history;
+  for (std::size_t k = 0; k + kRecordColumns <= table.size(); k += kRecordColumns) {
+    history.push_back({static_cast<std::int64_t>(table[k]), table[k + 1], table[k + 2], table[k + 3], table[k + 4]});
+  }
+  return history;
+}
+
+/// Over all that decides how training goes on.
+std::string checksum(const Checkpoint& c) {
+  Hash hash;
+  const auto& s = c.state;
+  for (const auto* values : {&s.parameters, &s.average, &s.first_moment, &s.second_moment, &c.mean, &c.scale}) {
+    hash.add(std::span<const double>(*values));
+  }
+  return hash.add(c.training_hash).add(fmt::format("{} {}", s.step, c.seed)).text();
+}
+
+Checkpoint read(const std::string& path) {
+  const Hdf5Reader file(path);
+  expect_kind(file, schema::kCheckpoint);
+  Checkpoint c;
+  c.training_hash = file.text(schema::kTrainingHash);
+  c.supervision = file.text(schema::kSupervision);
+  c.seed = std::bit_cast<std::uint64_t>(file.integer(schema::kSeed));
+  c.mean = file.values(schema::kMean);
+  c.scale = file.values(schema::kScale);
+  c.state.step = file.integer(schema::kStep);
+  c.state.parameters = file.values(schema::kParameters);
+  c.state.average = file.values(schema::kAverage);
+  c.state.first_moment = file.values(schema::kFirstMoment);
+  c.state.second_moment = file.values(schema::kSecondMoment);
+  c.state.history = history_from(file.values(schema::kHistory));
+  c.state.loss_sum = file.number(schema::kLossSum);
+  c.state.best_validation = file.number(schema::kBestValidation);
+  c.state.seconds = file.number(schema::kSeconds);
+  if (checksum(c) != file.text(schema::kChecksum)) throw Error(fmt::format("{}: the checksum does not match", path));
+  return c;
+}
+
+}  // namespace
+
+void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& c,
+                      const Provenance& provenance) {
+  const auto path = fs::path(directory) / "checkpoint.h5";
+  const auto fresh = path.string() + ".new";
+  const auto history = history_table(c.state.history);
+  const std::vector<std::int64_t> random = {std::bit_cast<std::int64_t>(c.seed), c.state.step};
+  const bool first = rank_of(comm) == 0;
+  {
+    Hdf5Writer file(comm, fresh);
+    file.write_replicated(schema::kParameters, c.state.parameters);
+    file.write_replicated(schema::kAverage, c.state.average);
+    file.write_replicated(schema::kMean, c.mean, "volt");
+    file.write_replicated(schema::kScale, c.scale, "volt");
+    file.write_replicated(schema::kFirstMoment, c.state.first_moment);
+    file.write_replicated(schema::kSecondMoment, c.state.second_moment);
+    const auto records = static_cast<std::int64_t>(c.state.history.size());
+    file.write(schema::kHistory, rows_slab(records, 0, first ? records : 0, kRecordColumns), history.data());
+    file.write(schema::kRandom, rows_slab(2, 0, first ? 2 : 0), random.data());
+    write_root(file, schema::kCheckpoint, provenance);
+    file.attribute(schema::kStep, c.state.step);
+    file.attribute(schema::kSeed, random[0]);
+    file.attribute(schema::kBestValidation, c.state.best_validation);
+    file.attribute(schema::kChecksum, checksum(c));
+    file.attribute(schema::kTrainingHash, c.training_hash);
+    file.attribute(schema::kSupervision, c.supervision);
+    file.attribute(schema::kLossSum, c.state.loss_sum);
+    file.attribute(schema::kSeconds, c.state.seconds);
+    file.attribute("parameters", static_cast<std::int64_t>(model.parameters().size()), "/model");
+    file.commit();
+  }
+  agree(comm, [&] {
+    if (!first) return;
+    // A second name for the old file before the new one takes its place: at no moment is there none.
+    const auto previous = fs::path(directory) / "checkpoint.previous.h5";
+    if (fs::exists(path)) {
+      const auto link = previous.string() + ".new";
+      fs::remove(link);
+      std::error_code no_links;
+      fs::create_hard_link(path, link, no_links);
+      if (no_links) fs::copy_file(path, link);
+      fs::rename(link, previous);
+    }
+    fs::rename(fresh, path);
+  });
+}
+
+Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model) {
+  return agree(comm, [&] {
+    const auto path = (fs::path(directory) / "checkpoint.h5").string();
+    const auto previous = (fs::path(directory) / "checkpoint.previous.h5").string();
+    Checkpoint c;
+    try {
+      c = read(path);
+    } catch (const Error& damaged) {
+      if (!fs::exists(previous)) throw;
+      c = read(previous);
+      if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}; going on from {}\n", damaged.what(), previous);
+    }
+    if (c.state.parameters.size() != model.parameters().size()) {
+      throw Error(fmt::format("{}: holds a network of {} parameters, the case describes one of {}", path,
+                              c.state.parameters.size(), model.parameters().size()));
+    }
+    return c;
+  });
+}
+
+CheckpointSummary summarise_checkpoint(const std::string& path) {
+  const Hdf5Reader file(path);
+  expect_kind(file, schema::kCheckpoint);
+  return {read_root(file), file.text(schema::kTrainingHash), file.text(schema::kChecksum), file.integer(schema::kStep)};
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kirchhoff/error.hpp"
+#include "store/provenance.hpp"
+#include "store/schema.hpp"
+
+namespace kirchhoff {
+namespace {
+
+std::vector<std::uint16_t> coordinates_of(const StateSpace& space, const std::vector<std::int64_t>& states) {
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  std::vector<std::uint16_t> rows(states.size() * d);
+  for (std::size_t i = 0; i < states.size(); ++i) space.coordinates(states[i], std::span(rows).subspan(i * d, d));
+  return rows;
+}
+
+std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<std::uint16_t>& rows) {
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  std::vector<std::int64_t> states(rows.size() / d);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    states[i] = space.index(std::span<const std::uint16_t>(rows).subspan(i * d, d));
+  }
+  return states;
+}
+
+}  // namespace
+
+void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit, const std::vector<StoredWalks>& flows,
+                   const Provenance& provenance) {
+  const auto d = circuit.space().dimensions();
+  std::vector<std::vector<std::uint16_t>> kept;  // alive until the file has been read back
+  kept.reserve(2 * flows.size());
+  Hdf5Writer file(comm, path);
+  for (const auto& flow : flows) {
+    const auto group = "/" + flow.flow;
+    const auto& walks = flow.walks;
+    const auto rows = static_cast<std::int64_t>(walks.end.size());
+    const auto table = rows_slab(flow.count, walks.first, rows, d);
+    const auto column = rows_slab(flow.count, walks.first, rows);
+    file.group(group);
+    file.write(group + "/" + schema::kSamples, table, kept.emplace_back(coordinates_of(circuit.space(), walks.end)).data(),
+               "", true);
+    file.write(group + "/" + schema::kStart, table, kept.emplace_back(coordinates_of(circuit.space(), walks.start)).data(),
+               "", true);
+    file.write(group + "/" + schema::kSteps, column, walks.moves.data(), "", true);
+    file.write(group + "/" + schema::kStuck, column, walks.stuck.data(), "", true);
+    file.attribute(schema::kCount, flow.count, group);
+    file.attribute(schema::kSeconds, flow.seconds, group);
+    file.attribute(schema::kOrigin, flow.origin, group);
+  }
+  write_root(file, schema::kSamplesKind, provenance);
+  file.commit();
+}
+
+std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit) {
+  return agree(comm, [&] {
+    const Hdf5Reader file(path);
+    expect_kind(file, schema::kSamplesKind);
+    const auto d = circuit.space().dimensions();
+    std::vector<StoredWalks> flows;
+    for (const std::string name : {"exact", "neural"}) {
+      const auto group = "/" + name;
+      if (!file.has(name)) continue;
+      StoredWalks flow{name, file.text(schema::kOrigin, group), file.number(schema::kSeconds, group),
+                       file.integer(schema::kCount, group), {}};
+      const auto mine = partition(flow.count, size_of(comm), rank_of(comm));
+      const auto table = rows_slab(flow.count, mine.begin, mine.size(), d);
+      const auto column = rows_slab(flow.count, mine.begin, mine.size());
+      const auto rows = static_cast<std::size_t>(mine.size());
+      std::vector<std::uint16_t> coordinates(rows * static_cast<std::size_t>(d));
+      const auto states = [&](const char* dataset) {
+        file.read(group + "/" + dataset, table, coordinates.data());
+        return states_of(circuit.space(), coordinates);
+      };
+      flow.walks.first = mine.begin;
+      flow.walks.end = states(schema::kSamples);
+      flow.walks.start = states(schema::kStart);
+      flow.walks.moves.resize(rows);
+      flow.walks.stuck.resize(rows);
+      file.read(group + "/" + schema::kSteps, column, flow.walks.moves.data());
+      file.read(group + "/" + schema::kStuck, column, flow.walks.stuck.data());
+      flows.push_back(std::move(flow));
+    }
+    return flows;
+  });
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,53 @@
+#include "kirchhoff/supervision.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kirchhoff/random.hpp"
+
+namespace kirchhoff {
+
+ExactSupervision::ExactSupervision(std::int64_t states, int layers, std::span<const double> potential, std::uint64_t seed,
+                                   double balance)
+    : states_(states), layers_(layers), potential_(potential), seed_(seed), balance_(balance) {}
+
+void ExactSupervision::standardise(Model& model) const {
+  const auto n = static_cast<double>(states_);
+  for (int l = 0; l <= layers_; ++l) {
+    const auto layer = potential_.subspan(static_cast<std::size_t>(l * states_), static_cast<std::size_t>(states_));
+    double sum = 0;
+    for (const double phi : layer) sum += phi;
+    const double mean = sum / n;
+    double square = 0;
+    for (const double phi : layer) square += (phi - mean) * (phi - mean);
+    const auto k = static_cast<std::size_t>(l);
+    model.mean()[k] = mean;
+    model.scale()[k] = square > 0 ? std::sqrt(square / n) : 1.0;
+  }
+}
+
+std::vector<double> ExactSupervision::layer_weights(const Model& model) const {
+  const double largest = *std::max_element(model.scale().begin(), model.scale().end());
+  std::vector<double> weights;
+  for (const double scale : model.scale()) weights.push_back(std::pow(scale / largest, 2 * balance_));
+  return weights;
+}
+
+void ExactSupervision::batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows,
+                             std::span<std::int64_t> states, std::span<double> targets) const {
+  const auto layers = static_cast<std::size_t>(layers_) + 1;
+  for (auto row = rows.begin; row < rows.end; ++row) {
+    // Stratified: row k of B falls into the k-th B-th of the states, so that every batch covers the whole space.
+    Random random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
+    const double u = (static_cast<double>(row) + random.uniform()) / static_cast<double>(batch_size);
+    const auto x = std::min(states_ - 1, static_cast<std::int64_t>(u * static_cast<double>(states_)));
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    states[i] = x;
+    for (std::size_t l = 0; l < layers; ++l) {
+      const double phi = potential_[l * static_cast<std::size_t>(states_) + static_cast<std::size_t>(x)];
+      targets[i * layers + l] = (phi - model.mean()[l]) / model.scale()[l];
+    }
+  }
+}
+
+}  // namespace kirchhoff
