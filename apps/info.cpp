@@ -1,0 +1,15 @@
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/store.hpp"
+
+namespace kirchhoff {
+
+void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
+  const auto text = agree(session.comm(), [&] { return describe_file(input); });
+  if (rank_of(session.comm()) == 0) fmt::print("{}", text);
+}
+
+}  // namespace kirchhoff

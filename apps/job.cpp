@@ -1,0 +1,323 @@
+#include "job.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/hash.hpp"
+#include "kirchhoff/store.hpp"
+#include "kirchhoff/table.hpp"
+#include "options.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// The input's text as a case, and where its relative paths start.
+struct CaseText {
+  std::string text;
+  std::string name;
+  fs::path folder;
+};
+
+CaseText read_input(const std::string& input) {
+  const fs::path path(input);
+  if (fs::is_directory(path)) {
+    for (const auto* file : {"solution.h5", "checkpoint.h5", "samples.h5"}) {
+      if (fs::exists(path / file)) {
+        const auto h5 = (path / file).string();
+        return {read_provenance(h5).options, h5 + " (options)", path};
+      }
+    }
+    throw Error(fmt::format("{}: the folder holds no solution.h5, checkpoint.h5 or samples.h5", input));
+  }
+  const auto extension = path.extension().string();
+  if (fs::exists(path) && extension != ".yaml" && extension != ".yml") {
+    throw Error(fmt::format("{}: a case ends in .yaml", input));
+  }
+  return {read_text_file(input), input, path.parent_path()};
+}
+
+/// A path as the user wrote it: beside the case, under KIRCHHOFF_REFERENCE_DATA, or from the working folder.
+std::string look_up(Options& options, const std::string& name, const fs::path& case_folder) {
+  const auto value = options.text(name);
+  if (value.empty()) return "";
+  const char* reference = std::getenv("KIRCHHOFF_REFERENCE_DATA");
+  std::vector<fs::path> candidates = {case_folder / value};
+  if (reference != nullptr) candidates.push_back(fs::path(reference) / value);
+  candidates.emplace_back(value);
+  for (const auto& candidate : candidates) {
+    if (fs::is_regular_file(candidate)) {
+      const auto found = fs::absolute(candidate).lexically_normal().string();
+      options.resolve(name, found);
+      return found;
+    }
+  }
+  throw Error(fmt::format("{}: no file '{}' beside the case nor under KIRCHHOFF_REFERENCE_DATA ({})", options.origin(name),
+                          value, reference == nullptr ? "which is not set" : reference));
+}
+
+Terminal read_terminal(Options& options, const std::string& role, const fs::path& folder) {
+  Terminal t;
+  t.role = role;
+  t.name = options.text(role + "_name");
+  // A file given on the command line replaces the case's name, and the other way round.
+  const bool file_wins = options.origin(role + "_file").starts_with("option ");
+  if (!t.name.empty() && !options.text(role + "_file").empty() && !file_wins &&
+      !options.origin(role + "_name").starts_with("option ")) {
+    throw Error(fmt::format("{}: {} has both a name and a file", options.origin(role + "_file"), role));
+  }
+  if (t.name.empty() || file_wins) {
+    t.file = look_up(options, role + "_file", folder);
+    t.name.clear();
+    options.resolve(role + "_name", "");
+  } else {
+    options.resolve(role + "_file", "");
+  }
+  if (t.name.empty() && t.file.empty()) throw Error(fmt::format("{} has neither a name nor a file", role));
+  t.dataset = options.text(role + "_dataset");
+  t.columns = options.text(role + "_columns");
+  t.smoothing = options.real(role + "_smoothing", 0, 1);
+  if (role == "target") {
+    t.valid = look_up(options, "target_valid", folder);
+    t.test = look_up(options, "target_test", folder);
+  }
+  return t;
+}
+
+/// One value a layer pair from one value or L of them.
+std::vector<double> schedule(const Options& options, const std::string& name, int layers) {
+  auto values = options.reals(name);
+  if (values.size() == 1) values.assign(static_cast<std::size_t>(layers), values[0]);
+  if (values.size() != static_cast<std::size_t>(layers)) {
+    throw Error(fmt::format("{} has {} values: it needs one, or one for each of the {} layer pairs", options.origin(name),
+                            values.size(), layers));
+  }
+  for (const double value : values) {
+    if (!std::isfinite(value) || value <= 0) {
+      throw Error(fmt::format("{} is {} ohm: a resistance must be positive and finite", options.origin(name), value));
+    }
+  }
+  return values;
+}
+
+int small_integer(const Options& options, const std::string& name, int least) {
+  const auto value = options.integer(name, least);
+  if (value > std::numeric_limits<int>::max()) throw Error(fmt::format("{} is {}: too large", options.origin(name), value));
+  return static_cast<int>(value);
+}
+
+std::vector<std::string> flows(const Options& options) {
+  const auto words = options.words("sample_flow");
+  for (const auto& word : words) {
+    if (word != "exact" && word != "neural") {
+      throw Error(fmt::format("{} has '{}': exact or neural is needed", options.origin("sample_flow"), word));
+    }
+  }
+  return words;
+}
+
+std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, const Terminal& terminal,
+                                   const std::string& file) {
+  const auto columns = parse_columns(terminal.columns, static_cast<std::size_t>(table.columns));
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  if (columns.size() != d) {
+    throw Error(fmt::format("{}: {} columns are used, but space_dimensions is {}", file, columns.size(), d));
+  }
+  std::vector<std::uint16_t> rows;
+  rows.reserve(static_cast<std::size_t>(table.rows) * d);
+  for (std::int64_t row = 0; row < table.rows; ++row) {
+    for (const auto column : columns) {
+      const double value = table.values[static_cast<std::size_t>(row * table.columns) + column];
+      if (value != std::floor(value) || value < 0 || value >= space.categories()) {
+        throw Error(fmt::format("{}: row {}, column {}: {} is not one of the categories 0..{}", file, row + 1, column, value,
+                                space.categories() - 1));
+      }
+      rows.push_back(static_cast<std::uint16_t>(value));
+    }
+  }
+  return rows;
+}
+
+bool is_hdf5(const std::string& file) { return file.ends_with(".h5") || file.ends_with(".hdf5"); }
+
+/// Whether the terminal's file holds a mass function: `dataset` says so, or is a path whose last part does.
+bool holds_mass(const Terminal& t) {
+  const auto last = t.dataset.substr(t.dataset.rfind('/') + 1);
+  const bool mass = last == "mass" || last == "source" || last == "target";
+  if (!mass && !is_hdf5(t.file) && !t.dataset.empty() && t.dataset != "samples") {
+    throw Error(fmt::format("{}_dataset is '{}': samples or mass is needed", t.role, t.dataset));
+  }
+  return mass;
+}
+
+Mass terminal_mass(const StateSpace& space, const Terminal& t) {
+  if (!t.name.empty()) return smoothed(named_mass(space, t.name), t.smoothing);
+  const auto table = read_table(t.file, t.dataset);
+  if (holds_mass(t)) return smoothed(checked_mass(space, table.values, t.role + " file " + t.file), t.smoothing);
+  return smoothed(empirical_mass(space, rows_of(table, space, t, t.file)), t.smoothing);
+}
+
+std::vector<LayerEdge> read_edges(const std::string& file) {
+  Table table;
+  if (is_hdf5(file)) {
+    try {
+      table = read_table(file, "edges");
+    } catch (const Error&) {  // or a dataset a column
+      const std::vector<std::string> names = {"l", "x", "y", "conductance"};
+      for (std::size_t c = 0; c < names.size(); ++c) {
+        const auto column = read_table(file, names[c]);
+        if (c == 0) {
+          table.rows = column.rows;
+          table.columns = 4;
+          table.values.resize(static_cast<std::size_t>(4 * column.rows));
+        }
+        if (column.rows != table.rows || column.columns != 1) {
+          throw Error(fmt::format("{}: datasets l, x, y and conductance must be of one length", file));
+        }
+        for (std::size_t i = 0; i < column.values.size(); ++i) table.values[4 * i + c] = column.values[i];
+      }
+    }
+  } else {
+    table = read_table(file);
+  }
+  if (table.columns != 4) {
+    throw Error(fmt::format("{}: edges have 4 columns (l, x, y, conductance), here are {}", file, table.columns));
+  }
+  std::vector<LayerEdge> edges(static_cast<std::size_t>(table.rows));
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    const double* row = table.values.data() + 4 * i;
+    for (int c = 0; c < 3; ++c) {
+      if (row[c] != std::floor(row[c]) || std::abs(row[c]) > 1e15) {
+        throw Error(fmt::format("{}: edge {}: {} is not a whole number", file, i + 1, row[c]));
+      }
+    }
+    edges[i] = {static_cast<int>(row[0]), static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3]};
+  }
+  return edges;
+}
+
+std::vector<Coupling> build_couplings(const Job& job) {
+  if (job.family == Family::file) {
+    return couplings_from_edges(job.space, job.layers, read_edges(job.edge_file), job.edge_file);
+  }
+  std::vector<Coupling> couplings;
+  for (std::size_t l = 0; l < static_cast<std::size_t>(job.layers); ++l) {
+    const double r = job.resistance_same[l];
+    const double change = job.resistance_change[l];
+    couplings.push_back(job.family == Family::dense     ? Coupling::dense(job.space, r, change)
+                        : job.family == Family::hamming ? Coupling::hamming(job.space, r, change)
+                                                        : Coupling::lattice(job.space, r, change, job.boundary));
+  }
+  return couplings;
+}
+
+}  // namespace
+
+Job read_job(const std::string& input) {
+  const auto source = read_input(input);
+  Options options(parse_case(source.text, source.name), source.name);
+  Job job;
+  auto path = fs::path(input);
+  if (path.filename().empty()) path = path.parent_path();  // "folder/"
+  const bool folder = fs::is_directory(path);
+  job.title = folder ? path.filename().string() : path.stem().string();
+  job.out = options.text("out");
+  if (job.out.empty()) job.out = folder ? path.string() : job.title;
+  job.force = options.flag("force");
+
+  if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
+  job.space = StateSpace(small_integer(options, "space_categories", 1), small_integer(options, "space_dimensions", 1));
+  job.family = static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "file"}));
+  job.boundary = static_cast<Boundary>(options.choice("circuit_boundary", {"reflecting", "periodic"}));
+  job.layers = small_integer(options, "circuit_layers", 1);
+  job.resistance_same = schedule(options, "circuit_resistance_same", job.layers);
+  job.resistance_change = schedule(options, "circuit_resistance_change", job.layers);
+  if (job.family == Family::file) {
+    if (options.text("circuit_file").empty()) throw Error("circuit_family is file, but circuit_file is missing");
+    job.edge_file = look_up(options, "circuit_file", source.folder);
+  }
+  job.source = read_terminal(options, "source", source.folder);
+  job.target = read_terminal(options, "target", source.folder);
+
+  job.solve.method = static_cast<SolveMethod>(options.choice("solve_method", {"auto", "krylov", "direct"}));
+  job.solve.tolerance = options.real("solve_tolerance", 0, 1);
+  job.write_currents = options.flag("solve_currents");
+
+  job.model.hidden = options.integers("model_hidden");
+  job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
+  job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
+
+  options.choice("train_supervision", {"exact"});
+  job.train.steps = options.integer("train_steps", 1);
+  job.train.batch = options.integer("train_batch", 1);
+  job.train.learning_rate = options.real("train_learning_rate", 0, kInfinity);
+  job.train.warmup = options.integer("train_warmup", 0);
+  job.train.weight_decay = options.real("train_weight_decay", 0, kInfinity);
+  job.train.average = options.real("train_average", 0, 1);
+  job.train.validate_every = options.integer("train_validate_every", 1);
+  job.train.checkpoint_every = options.integer("train_checkpoint_every", 1);
+  job.balance = options.real("train_balance", 0, 1);
+
+  job.flows = flows(options);
+  job.count = options.integer("sample_count", 1);
+  job.seed = static_cast<std::uint64_t>(options.integer("seed", 0));
+  job.options = options.resolved();
+  return job;
+}
+
+Circuit build_circuit(MPI_Comm comm, const Job& job) {
+  return agree(comm, [&] {
+    return Circuit(job.space, build_couplings(job), terminal_mass(job.space, job.source),
+                   terminal_mass(job.space, job.target));
+  });
+}
+
+std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file) {
+  if (file.empty()) return {};
+  const auto rows = rows_of(read_table(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  std::vector<std::int64_t> states(rows.size() / d);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    states[i] = space.index(std::span<const std::uint16_t>(rows).subspan(i * d, d));
+  }
+  return states;
+}
+
+std::string problem_hash(const Job& job, const Circuit& circuit) {
+  Hash hash;
+  hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family), job.layers,
+                       static_cast<int>(job.boundary)));
+  if (job.family == Family::file) {
+    for (int l = 0; l < circuit.layers(); ++l) {
+      for (std::int64_t x = 0; x < circuit.states(); ++x) {
+        circuit.coupling(l).forward(x, [&](std::int64_t y, double g) {
+          hash.add(std::span<const std::int64_t>(&y, 1)).add(std::span<const double>(&g, 1));
+        });
+        hash.add(";");
+      }
+    }
+  } else {
+    hash.add(std::span<const double>(job.resistance_same)).add(std::span<const double>(job.resistance_change));
+  }
+  return hash.add(std::span<const double>(circuit.source())).add(std::span<const double>(circuit.target())).text();
+}
+
+std::string training_hash(const Job& job, const std::string& problem) {
+  const auto& t = job.train;
+  return Hash()
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", problem, fmt::join(job.model.hidden, ","),
+                       static_cast<int>(job.model.activation), static_cast<int>(job.model.precision), t.batch,
+                       t.learning_rate, t.warmup, t.weight_decay, t.average, job.balance, job.seed))
+      .text();
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kirchhoff/circuit.hpp"
+#include "kirchhoff/model.hpp"
+#include "kirchhoff/solve.hpp"
+#include "kirchhoff/train.hpp"
+
+namespace kirchhoff {
+
+/// Where p or q comes from.
+struct Terminal {
+  std::string role;  // source | target
+  std::string name;  // a named distribution, or
+  std::string file;  // a file, looked up
+  std::string dataset;
+  std::string columns;
+  double smoothing = 0;
+  std::string valid;  // files of held-out samples, looked up; may be empty
+  std::string test;
+};
+
+/// A case with all options resolved, in types: what is to be done, and nothing yet done.
+struct Job {
+  std::string title;  // the case's name
+  std::string out;    // folder for results
+  bool force = false;
+
+  StateSpace space{1, 1};
+  Family family = Family::dense;
+  Boundary boundary = Boundary::reflecting;
+  int layers = 1;
+  std::vector<double> resistance_same;    // (L) [ohm]
+  std::vector<double> resistance_change;  // (L) [ohm]
+  std::string edge_file;
+  Terminal source;
+  Terminal target;
+
+  SolveOptions solve;
+  bool write_currents = false;
+  ModelOptions model;
+  TrainOptions train;
+  double balance = 0.5;
+  std::vector<std::string> flows;  // exact, neural
+  std::int64_t count = 0;
+  std::uint64_t seed = 0;
+
+  std::string options;  // resolved, as a case
+};
+
+/// Reads the job of a case file, or of a folder with results in it; the command line wins. Local.
+/// @throws Error naming file, line and key.
+Job read_job(const std::string& input);
+
+/// The circuit that a job describes: reads terminals and edges. @note Collective. @throws Error naming the file.
+Circuit build_circuit(MPI_Comm comm, const Job& job);
+
+/// Held-out samples as state indices; empty when there is no such file. Local.
+std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file);
+
+/// What decides the solution: two jobs of equal hash have the same circuit and terminals.
+std::string problem_hash(const Job& job, const Circuit& circuit);
+/// What decides the training, but for the number of steps.
+std::string training_hash(const Job& job, const std::string& problem);
+
+}  // namespace kirchhoff

@@ -1,0 +1,126 @@
+// kirchhoff: layered circuits solved exactly, and a network that learns their currents.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "commands.hpp"
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/text.hpp"
+#include "kirchhoff/version.hpp"
+#include "options.hpp"
+
+namespace kirchhoff {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+using Command = void (*)(Session&, const std::string&, const std::string&);
+
+const std::map<std::string, Command>& commands() {
+  static const std::map<std::string, Command> table = {{"run", run_command},       {"solve", solve_command},
+                                                       {"train", train_command},   {"sample", sample_command},
+                                                       {"validate", validate_command}, {"info", info_command}};
+  return table;
+}
+
+/// The command line taken apart: words that belong to no option, and the options.
+struct CommandLine {
+  std::vector<std::string> words;
+  std::vector<std::string> options;
+  std::string text;
+  bool help = false;
+  bool version = false;
+
+  CommandLine(int argc, char** argv) : text("kirchhoff") {
+    const auto is_option = [](const std::string& a) {
+      return a.size() > 1 && a[0] == '-' && (std::isalpha(static_cast<unsigned char>(a[1])) != 0 || a[1] == '-');
+    };
+    for (int i = 1; i < argc; ++i) {
+      std::string argument = argv[i];
+      text += " " + argument;
+      if (!is_option(argument)) {
+        words.push_back(argument);
+        continue;
+      }
+      if (argument.starts_with("--")) argument.erase(0, 1);
+      if (argument == "-help" || argument == "-h") {
+        help = true;
+      } else if (argument == "-version") {
+        version = true;
+      } else {
+        options.push_back(argument);
+        const bool takes_value = argument != "-force" && i + 1 < argc && !is_option(argv[i + 1]);
+        if (takes_value) {
+          options.emplace_back(argv[++i]);
+          text += " " + options.back();
+        }
+      }
+    }
+  }
+};
+
+int usage_error(bool speaks, const std::string& what) {
+  if (speaks) fmt::print(stderr, "error: {}; 'kirchhoff -help' lists the commands\n", what);
+  return kWrongUsage;
+}
+
+int run(Session& session, const CommandLine& line) {
+  const bool speaks = rank_of(session.comm()) == 0;
+  if (line.help) {
+    if (speaks) fmt::print("{}", option_help());
+    return kDone;
+  }
+  if (line.version) {
+    if (speaks) fmt::print("kirchhoff {}\nPETSc {}\nBLAS {}\n", kVersion, petsc_version(), blas_version());
+    return kDone;
+  }
+  if (line.words.empty()) return usage_error(speaks, "a command is missing");
+  const auto command = commands().find(line.words[0]);
+  if (command == commands().end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, function] : commands()) names.push_back(name);
+    return usage_error(speaks, fmt::format("unknown command '{}'{}", line.words[0], did_you_mean(line.words[0], names)));
+  }
+  if (line.words.size() < 2) return usage_error(speaks, fmt::format("'{}' needs an input", line.words[0]));
+  if (line.words.size() > 2) {
+    return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes one input", line.words[2], line.words[0]));
+  }
+  try {
+    command->second(session, line.words[1], line.text);
+  } catch (const Interrupted&) {
+    if (speaks) fmt::print("interrupted: resume with {}\n", line.text);
+  }
+  return kDone;
+}
+
+}  // namespace
+}  // namespace kirchhoff
+
+int main(int argc, char** argv) {
+  using namespace kirchhoff;
+  const CommandLine line(argc, argv);
+  Session session(line.options);
+  const auto report = [&](const std::exception& e) {
+    // What all ranks met together is said once, and all leave in order; what only this rank met ends the others too.
+    constexpr double kSecondsToArrive = 3;
+    const int rank = rank_of(session.comm());
+    if (session.all_arrive(kSecondsToArrive)) {
+      if (rank == 0) fmt::print(stderr, "error: {}\n", e.what());
+      return;
+    }
+    fmt::print(stderr, "[rank {}] error: {}\n", rank, e.what());
+    std::fflush(stderr);
+    MPI_Abort(session.comm(), kFailed);
+  };
+  try {
+    return run(session, line);
+  } catch (const std::exception& e) {
+    report(e);
+  }
+  return kFailed;
+}

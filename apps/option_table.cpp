@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include "options.hpp"
+
+namespace kirchhoff {
+
+const std::vector<OptionSpec>& option_table() {
+  static const std::vector<OptionSpec> table = {
+      {"space_categories", "", "S", "categories of a coordinate"},
+      {"space_dimensions", "1", "D", "coordinates of a state; S^D states a layer"},
+
+      {"circuit_family", "dense", "dense|hamming|lattice|file", "which states of neighbouring layers are joined"},
+      {"circuit_layers", "10", "L", "layer pairs; the circuit has L+1 layers"},
+      {"circuit_resistance_same", "1", "ohm", "r, between equal states; one value or one a layer pair"},
+      {"circuit_resistance_change", "10", "ohm", "R, between different states; one value or one a layer pair"},
+      {"circuit_boundary", "reflecting", "reflecting|periodic", "lattice: what is beyond the last category"},
+      {"circuit_file", "", "path", "family file: edges (l, x, y, conductance in siemens)"},
+
+      {"source_name", "", "name", "named distribution injected on layer 0 (docs/distributions.md)"},
+      {"source_file", "", "path", "the same from a file: .h5 .npy .csv .txt .data, also .gz and .bz2"},
+      {"source_dataset", "", "samples|mass|path", "what the file holds; in HDF5 also the dataset's path"},
+      {"source_columns", "", "0-15,17", "columns of the file to use; all by default"},
+      {"source_smoothing", "0", "share", "e in mass (1-e) p + e/N"},
+
+      {"target_name", "", "name", "named distribution taken out on layer L"},
+      {"target_file", "", "path", "the same from a file"},
+      {"target_dataset", "", "samples|mass|path", "what the file holds; in HDF5 also the dataset's path"},
+      {"target_columns", "", "0-15,17", "columns of the file to use; all by default"},
+      {"target_smoothing", "0", "share", "e in mass (1-e) q + e/N"},
+      {"target_valid", "", "path", "samples held out for choices; read like the target's file"},
+      {"target_test", "", "path", "samples held out for the test log-likelihood"},
+
+      {"solve_method", "auto", "auto|krylov|direct", "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it"},
+      {"solve_tolerance", "1e-12", "1", "on the true relative residual ||b - A phi|| / ||b||"},
+      {"solve_currents", "false", "true|false", "write every edge's current to currents.h5 (L N^2 numbers when dense)"},
+
+      {"model_hidden", "256,256,256", "widths", "hidden layers of the network"},
+      {"model_activation", "silu", "silu|tanh|relu", "between them"},
+      {"model_precision", "double", "double|single", "of the passes; the optimiser always works in double"},
+
+      {"train_supervision", "exact", "exact", "where targets come from"},
+      {"train_steps", "20000", "steps", "of the optimiser"},
+      {"train_batch", "4096", "states", "a step, over all ranks; each gives the targets of all layers"},
+      {"train_learning_rate", "1e-3", "1", "peak of warm-up and cosine"},
+      {"train_warmup", "200", "steps", "of linear rise"},
+      {"train_weight_decay", "0", "1", "of AdamW"},
+      {"train_average", "0.999", "1", "decay of the moving average of the weights"},
+      {"train_balance", "0.5", "0..1", "weight of a layer's error: 0 relative to its spread, 1 in volt"},
+      {"train_validate_every", "500", "steps", "between lines of training.csv"},
+      {"train_checkpoint_every", "1000", "steps", "between checkpoints"},
+
+      {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list"},
+      {"sample_count", "200000", "particles", "of each flow"},
+
+      {"seed", "0", "integer", "of all random numbers"},
+      {"out", "", "folder", "for results; default: the case's name", false},
+      {"force", "false", "", "redo finished stages", false},
+      {"help", "false", "", "this text", false},
+      {"version", "false", "", "the program's version, PETSc's and the BLAS in use", false},
+  };
+  return table;
+}
+
+std::string option_help() {
+  std::string text =
+      "usage: mpirun -n NP kirchhoff COMMAND [INPUT] [-option value ...]\n\n"
+      "commands\n"
+      "  run CASE            solve, train, sample, validate; finished stages of an unchanged problem are not redone\n"
+      "  solve CASE          potentials and their proof             -> solution.h5\n"
+      "  train CASE          the network of currents                -> checkpoint.h5, training.csv\n"
+      "  sample CASE|DIR     walks of both flows                    -> samples.h5\n"
+      "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"
+      "  info FILE           what an HDF5 file of ours holds\n\n"
+      "options, with [unit or values] and default; in a case the part before the first underscore is a section\n";
+  for (const auto& o : option_table()) {
+    text += fmt::format("  -{:<27} {} [{}]{}\n", o.name, o.help, o.unit, o.fallback.empty() ? "" : " default " + o.fallback);
+  }
+  text +=
+      "\nPETSc's options work too and win over our defaults: -ksp_type -pc_type -ksp_monitor -ksp_view -log_view ...\n"
+      "(PETSC_OPTIONS and .petscrc as well)\n";
+  return text;
+}
+
+}  // namespace kirchhoff

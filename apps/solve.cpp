@@ -1,0 +1,12 @@
+#include "commands.hpp"
+#include "kirchhoff/error.hpp"
+#include "stages.hpp"
+
+namespace kirchhoff {
+
+void solve_command(Session& session, const std::string& input, const std::string& command) {
+  Stages stages(session.comm(), agree(session.comm(), [&] { return read_job(input); }), command);
+  stages.solution(true);
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,277 @@
+#include "stages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/hash.hpp"
+#include "kirchhoff/supervision.hpp"
+#include "kirchhoff/validate.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kGallery = 64;
+
+/// Whole or not at all. Local.
+void write_text(const std::string& path, const std::string& text) {
+  const auto temporary = path + ".tmp";
+  {
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.flush();
+    if (!file) {
+      std::error_code ignored;
+      fs::remove(temporary, ignored);
+      throw Error(fmt::format("cannot write {}", path));
+    }
+  }
+  fs::rename(temporary, path);
+}
+
+std::string grouped(std::int64_t value) {
+  auto digits = std::to_string(value);
+  for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+}  // namespace
+
+Stages::Stages(MPI_Comm comm, Job job, std::string command)
+    : comm_(comm),
+      job_(std::move(job)),
+      command_(std::move(command)),
+      circuit_(build_circuit(comm, job_)),
+      hash_(problem_hash(job_, circuit_)) {
+  agree(comm, [&] {
+    if (rank_of(comm_) != 0) return;
+    std::error_code failed;
+    fs::create_directories(job_.out, failed);
+    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
+  });
+  say("circuit", fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title, circuit_.layers() + 1,
+                             grouped(circuit_.states()), grouped(circuit_.vertices()), grouped(circuit_.edges()),
+                             to_string(circuit_.family())));
+}
+
+std::string Stages::path(const char* file) const { return (fs::path(job_.out) / file).string(); }
+
+void Stages::say(const std::string& stage, const std::string& text) const {
+  if (rank_of(comm_) != 0) return;
+  fmt::print("{:<9} {}\n", stage, text);
+  std::fflush(stdout);
+}
+
+Provenance Stages::made_now() const { return provenance(comm_, hash_, job_.options); }
+
+/// Whether a file of this very problem is there; a damaged one is not.
+bool Stages::fresh(const char* file) const {
+  return agree(comm_, [&] {
+    try {
+      return fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_;
+    } catch (const Error&) {
+      return false;
+    }
+  });
+}
+
+const Solution& Stages::solution(bool redo) {
+  if (solution_) return *solution_;
+  if (!redo && fresh("solution.h5")) {
+    auto stored = read_solution(comm_, path("solution.h5"), circuit_);
+    if (stored.report.relative_residual <= std::max(job_.solve.tolerance, stored.report.residual_floor)) {
+      solution_ = std::move(stored);
+      say("solve", fmt::format("{} is up to date", path("solution.h5")));
+    }
+  }
+  if (!solution_) {
+    auto solved = solve(comm_, circuit_, job_.solve);
+    write_solution(comm_, path("solution.h5"), circuit_, solved, made_now());
+    const auto& r = solved.report;
+    say("solve", fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
+                             "KCL {:.1e} A",
+                             r.method, r.iterations, r.seconds_total, r.relative_residual, r.residual_floor,
+                             r.energy_relative_error, r.kcl_max_imbalance));
+    solution_ = std::move(solved);
+  }
+  if (job_.write_currents && (redo || !fresh("currents.h5"))) {
+    write_currents(comm_, path("currents.h5"), circuit_, solution_->potential.data(), made_now());
+    say("currents", path("currents.h5"));
+  }
+  return *solution_;
+}
+
+bool Stages::has_checkpoint() const { return fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"); }
+
+const Model& Stages::model(bool may_train, bool redo) {
+  if (model_) return *model_;
+  const auto wanted = training_hash(job_, hash_);
+  Model model(job_.space, job_.layers, job_.model);
+  Checkpoint checkpoint;
+  if (!redo && has_checkpoint()) {
+    auto stored = read_checkpoint(comm_, job_.out, model);
+    if (stored.training_hash == wanted && stored.state.step <= job_.train.steps) {
+      checkpoint = std::move(stored);
+    } else if (!may_train) {
+      throw AgreedError(fmt::format("{}: trained with other options than the case has now; train it anew or give the same "
+                                    "options",
+                                    path("checkpoint.h5")));
+    } else {
+      say("train", "the options of the network or its training have changed: training anew");
+    }
+  }
+  auto& state = checkpoint.state;
+  const bool finished = state.step == job_.train.steps;
+  if (!may_train && state.step == 0) {
+    throw AgreedError(fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first",
+                                  job_.out));
+  }
+  if (finished || !may_train) {
+    std::copy(state.average.begin(), state.average.end(), model.parameters().begin());
+    model.mean() = checkpoint.mean;
+    model.scale() = checkpoint.scale;
+    say("train", finished ? fmt::format("{} is up to date", path("checkpoint.h5"))
+                          : fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
+  } else {
+    const auto& solved = solution();
+    if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
+    const ExactSupervision supervision(circuit_.states(), circuit_.layers(), solved.potential.data(), job_.seed,
+                                       job_.balance);
+    checkpoint.training_hash = wanted;
+    checkpoint.supervision = supervision.name();
+    checkpoint.seed = job_.seed;
+    const auto save = [&](const TrainState& now) {
+      checkpoint.mean = model.mean();
+      checkpoint.scale = model.scale();
+      write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
+      agree(comm_, [&] {
+        if (rank_of(comm_) == 0) write_text(path("training.csv"), training_csv(now.history));
+      });
+    };
+    train(comm_, model, supervision, job_.train, job_.seed, state, save);
+    const auto& last = state.history.back();
+    say("train", fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
+                             state.seconds, grouped(static_cast<std::int64_t>(model.parameters().size())),
+                             last.validation));
+  }
+  trained_ = std::move(state);
+  model_ = std::move(model);
+  return *model_;
+}
+
+const SharedArray& Stages::learned_potential(bool may_train) {
+  if (!learned_) learned_ = tabulate(comm_, model(may_train));
+  return *learned_;
+}
+
+Flow Stages::flow_of(const std::string& name, bool may_train) {
+  if (name == "exact") return exact_flow(circuit_, solution().potential.data());
+  return learned_flow(circuit_, learned_potential(may_train).data());
+}
+
+/// A hash of all that decides a flow's walks: they are made again when it changes.
+std::string Stages::walks_origin(const std::string& flow) const {
+  const auto field = flow == "exact" ? solution_->potential.data() : learned_->data();
+  return Hash().add(std::span<const double>(field)).add(fmt::format("{} {} {}", hash_, job_.count, job_.seed)).text();
+}
+
+const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
+  if (samples_) return *samples_;
+  std::vector<StoredWalks> done;
+  if (!redo && fresh("samples.h5")) done = read_samples(comm_, path("samples.h5"), circuit_);
+  std::vector<StoredWalks> result;
+  bool changed = done.size() != job_.flows.size();
+  for (const auto& name : job_.flows) {
+    const auto flow = flow_of(name, may_train);
+    const auto origin = walks_origin(name);
+    const auto old = std::find_if(done.begin(), done.end(),
+                                  [&](const StoredWalks& w) { return w.flow == name && w.origin == origin; });
+    if (old != done.end()) {
+      result.push_back(std::move(*old));
+      continue;
+    }
+    changed = true;
+    MPI_Barrier(comm_);
+    const double begin = wall_time();
+    auto walks = walk(comm_, flow, {job_.count, job_.seed, false});
+    const double seconds = all_max(comm_, wall_time() - begin);
+    double moves = 0;
+    std::int64_t stuck = 0;
+    for (const auto m : walks.moves) moves += m;
+    for (const auto s : walks.stuck) stuck += s;
+    moves = all_sum(comm_, moves) / static_cast<double>(job_.count);
+    stuck = all_sum(comm_, stuck);
+    say("sample", fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds, moves,
+                              stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
+    result.push_back({name, origin, seconds, job_.count, std::move(walks)});
+  }
+  if (changed) {
+    write_samples(comm_, path("samples.h5"), circuit_, result, made_now());
+  } else {
+    say("sample", fmt::format("{} is up to date", path("samples.h5")));
+  }
+  samples_ = std::move(result);
+  return *samples_;
+}
+
+FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
+  const auto test = agree(comm_, [&] { return read_states(job_.space, job_.target, job_.target.test); });
+  FlowReport report;
+  report.name = walks.flow;
+  report.seconds = walks.seconds;
+  report.samples = compare_samples(comm_, circuit_, walks.walks, walks.count, test, job_.seed);
+  report.sample_histogram = histogram(comm_, circuit_, walks.walks, walks.count);
+  const auto shown = std::min(walks.walks.end.size(), kGallery);
+  report.gallery.assign(walks.walks.end.begin(), walks.walks.end.begin() + static_cast<std::ptrdiff_t>(shown));
+  report.law = exit_law(comm_, flow_of(walks.flow, may_train));
+  report.test = log_likelihood(report.law.mass, test);
+  const double tv = total_variation(report.law.mass, circuit_.target()) + report.law.lost / 2;
+  say("validate", fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})",
+                              walks.flow, tv, report.law.lost > 0 ? fmt::format(", lost mass {:.1e}", report.law.lost) : "",
+                              report.samples->tv, report.samples->noise_floor_tv));
+  return report;
+}
+
+void Stages::validate(bool may_train) {
+  const auto& walks = samples(may_train);
+  Report report;
+  report.title = job_.title;
+  report.command = command_;
+  report.options = job_.options;
+  report.circuit = &circuit_;
+  report.resistance_same = job_.resistance_same;
+  report.resistance_change = job_.resistance_change;
+  const auto& solved = solution();
+  report.solve = solved.report;
+  report.potential = solved.potential.data();
+  report.layer_currents = layer_currents(comm_, circuit_, report.potential);
+  if (std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end()) {
+    report.learned_potential = learned_potential(may_train).data();
+    report.currents = compare_currents(comm_, circuit_, report.potential, report.learned_potential);
+    TrainReport t;
+    t.supervision = "exact";
+    t.steps = trained_->step;
+    t.seconds = trained_->seconds;
+    t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / trained_->seconds;
+    t.final_loss = trained_->history.empty() ? 0 : trained_->history.back().validation;
+    t.parameters = static_cast<std::int64_t>(model_->parameters().size());
+    t.parameters_per_unknown = static_cast<double>(t.parameters) / static_cast<double>(circuit_.vertices());
+    t.history = trained_->history;
+    report.train = std::move(t);
+  }
+  for (const auto& w : walks) report.flows.push_back(report_flow(w, may_train));
+  report.target_gallery = draw_states(circuit_.target(), kGallery, job_.seed);
+  agree(comm_, [&] {
+    if (rank_of(comm_) != 0) return;
+    write_text(path("report.json"), report_json(report));
+    write_text(path("report.html"), report_html(report));
+  });
+  say("report", path("report.html"));
+}
+
+}  // namespace kirchhoff
