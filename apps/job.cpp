@@ -61,8 +61,8 @@ std::string look_up(Options& options, const std::string& name, const fs::path& c
       return found;
     }
   }
-  throw Error(fmt::format("{}: no file '{}' beside the case nor under KIRCHHOFF_REFERENCE_DATA ({})", options.origin(name),
-                          value, reference == nullptr ? "which is not set" : reference));
+  throw Error(fmt::format("{}: no file '{}' beside the case nor under KIRCHHOFF_REFERENCE_DATA ({})",
+                          options.origin(name), value, reference == nullptr ? "which is not set" : reference));
 }
 
 Terminal read_terminal(Options& options, const std::string& role, const fs::path& folder) {
@@ -98,8 +98,8 @@ std::vector<double> schedule(const Options& options, const std::string& name, in
   auto values = options.reals(name);
   if (values.size() == 1) values.assign(static_cast<std::size_t>(layers), values[0]);
   if (values.size() != static_cast<std::size_t>(layers)) {
-    throw Error(fmt::format("{} has {} values: it needs one, or one for each of the {} layer pairs", options.origin(name),
-                            values.size(), layers));
+    throw Error(fmt::format("{} has {} values: it needs one, or one for each of the {} layer pairs",
+                            options.origin(name), values.size(), layers));
   }
   for (const double value : values) {
     if (!std::isfinite(value) || value <= 0) {
@@ -111,7 +111,8 @@ std::vector<double> schedule(const Options& options, const std::string& name, in
 
 int small_integer(const Options& options, const std::string& name, int least) {
   const auto value = options.integer(name, least);
-  if (value > std::numeric_limits<int>::max()) throw Error(fmt::format("{} is {}: too large", options.origin(name), value));
+  if (value > std::numeric_limits<int>::max())
+    throw Error(fmt::format("{} is {}: too large", options.origin(name), value));
   return static_cast<int>(value);
 }
 
@@ -138,8 +139,8 @@ std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, 
     for (const auto column : columns) {
       const double value = table.values[static_cast<std::size_t>(row * table.columns) + column];
       if (value != std::floor(value) || value < 0 || value >= space.categories()) {
-        throw Error(fmt::format("{}: row {}, column {}: {} is not one of the categories 0..{}", file, row + 1, column, value,
-                                space.categories() - 1));
+        throw Error(fmt::format("{}: row {}, column {}: {} is not one of the categories 0..{}", file, row + 1, column,
+                                value, space.categories() - 1));
       }
       rows.push_back(static_cast<std::uint16_t>(value));
     }
@@ -294,8 +295,8 @@ std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& t
 
 std::string problem_hash(const Job& job, const Circuit& circuit) {
   Hash hash;
-  hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family), job.layers,
-                       static_cast<int>(job.boundary)));
+  hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family),
+                       job.layers, static_cast<int>(job.boundary)));
   if (job.family == Family::file) {
     for (int l = 0; l < circuit.layers(); ++l) {
       for (std::int64_t x = 0; x < circuit.states(); ++x) {

@@ -22,8 +22,8 @@ constexpr int kWrongUsage = 2;
 using Command = void (*)(Session&, const std::string&, const std::string&);
 
 const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> table = {{"run", run_command},       {"solve", solve_command},
-                                                       {"train", train_command},   {"sample", sample_command},
+  static const std::map<std::string, Command> table = {{"run", run_command},           {"solve", solve_command},
+                                                       {"train", train_command},       {"sample", sample_command},
                                                        {"validate", validate_command}, {"info", info_command}};
   return table;
 }
@@ -84,11 +84,13 @@ int run(Session& session, const CommandLine& line) {
   if (command == commands().end()) {
     std::vector<std::string> names;
     for (const auto& [name, function] : commands()) names.push_back(name);
-    return usage_error(speaks, fmt::format("unknown command '{}'{}", line.words[0], did_you_mean(line.words[0], names)));
+    return usage_error(speaks,
+                       fmt::format("unknown command '{}'{}", line.words[0], did_you_mean(line.words[0], names)));
   }
   if (line.words.size() < 2) return usage_error(speaks, fmt::format("'{}' needs an input", line.words[0]));
   if (line.words.size() > 2) {
-    return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes one input", line.words[2], line.words[0]));
+    return usage_error(speaks,
+                       fmt::format("'{}' is one word too many: '{}' takes one input", line.words[2], line.words[0]));
   }
   try {
     command->second(session, line.words[1], line.text);

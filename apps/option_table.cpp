@@ -30,7 +30,8 @@ const std::vector<OptionSpec>& option_table() {
       {"target_valid", "", "path", "samples held out for choices; read like the target's file"},
       {"target_test", "", "path", "samples held out for the test log-likelihood"},
 
-      {"solve_method", "auto", "auto|krylov|direct", "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it"},
+      {"solve_method", "auto", "auto|krylov|direct",
+       "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it"},
       {"solve_tolerance", "1e-12", "1", "on the true relative residual ||b - A phi|| / ||b||"},
       {"solve_currents", "false", "true|false", "write every edge's current to currents.h5 (L N^2 numbers when dense)"},
 
@@ -73,7 +74,8 @@ std::string option_help() {
       "  info FILE           what an HDF5 file of ours holds\n\n"
       "options, with [unit or values] and default; in a case the part before the first underscore is a section\n";
   for (const auto& o : option_table()) {
-    text += fmt::format("  -{:<27} {} [{}]{}\n", o.name, o.help, o.unit, o.fallback.empty() ? "" : " default " + o.fallback);
+    text += fmt::format("  -{:<27} {} [{}]{}\n", o.name, o.help, o.unit,
+                        o.fallback.empty() ? "" : " default " + o.fallback);
   }
   text +=
       "\nPETSc's options work too and win over our defaults: -ksp_type -pc_type -ksp_monitor -ksp_view -log_view ...\n"

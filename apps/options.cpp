@@ -32,10 +32,30 @@ std::vector<std::string> known_names(bool of_case) {
 
 /// Whether a name can be one of PETSc's: those are checked by the solver, once it has asked for its own.
 bool may_be_petsc(const std::string& name) {
-  static const std::array<std::string, 24> prefixes = {
-      "ksp_", "pc_", "mat_", "vec_", "log_", "info", "options_", "malloc", "mg_", "sub_", "on_error", "sf_",
-      "draw_", "memory_", "citations", "fieldsplit_", "inner_", "redundant_", "start_in_debugger", "skip_petscrc",
-      "use_gpu", "device", "blas_view", "hypre_"};
+  static const std::array<std::string, 24> prefixes = {"ksp_",
+                                                       "pc_",
+                                                       "mat_",
+                                                       "vec_",
+                                                       "log_",
+                                                       "info",
+                                                       "options_",
+                                                       "malloc",
+                                                       "mg_",
+                                                       "sub_",
+                                                       "on_error",
+                                                       "sf_",
+                                                       "draw_",
+                                                       "memory_",
+                                                       "citations",
+                                                       "fieldsplit_",
+                                                       "inner_",
+                                                       "redundant_",
+                                                       "start_in_debugger",
+                                                       "skip_petscrc",
+                                                       "use_gpu",
+                                                       "device",
+                                                       "blas_view",
+                                                       "hypre_"};
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
 }
 
@@ -137,7 +157,8 @@ std::vector<int> Options::integers(const std::string& name) const {
   std::vector<int> numbers;
   for (const auto& part : split(text(name))) {
     int number = 0;
-    if (!parse_number(part, number)) throw Error(fmt::format("{} has '{}': a whole number is needed", origin(name), part));
+    if (!parse_number(part, number))
+      throw Error(fmt::format("{} has '{}': a whole number is needed", origin(name), part));
     numbers.push_back(number);
   }
   return numbers;

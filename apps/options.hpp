@@ -14,7 +14,7 @@ struct OptionSpec {
   std::string fallback;  // the default; "" where there is none
   std::string unit;      // unit or values
   std::string help;
-  bool of_case = true;   // false: an option of the program, not of the problem
+  bool of_case = true;  // false: an option of the program, not of the problem
 };
 
 const std::vector<OptionSpec>& option_table();

@@ -54,9 +54,9 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
     fs::create_directories(job_.out, failed);
     if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
   });
-  say("circuit", fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title, circuit_.layers() + 1,
-                             grouped(circuit_.states()), grouped(circuit_.vertices()), grouped(circuit_.edges()),
-                             to_string(circuit_.family())));
+  say("circuit", fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title,
+                             circuit_.layers() + 1, grouped(circuit_.states()), grouped(circuit_.vertices()),
+                             grouped(circuit_.edges()), to_string(circuit_.family())));
 }
 
 std::string Stages::path(const char* file) const { return (fs::path(job_.out) / file).string(); }
@@ -93,10 +93,11 @@ const Solution& Stages::solution(bool redo) {
     auto solved = solve(comm_, circuit_, job_.solve);
     write_solution(comm_, path("solution.h5"), circuit_, solved, made_now());
     const auto& r = solved.report;
-    say("solve", fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
-                             "KCL {:.1e} A",
-                             r.method, r.iterations, r.seconds_total, r.relative_residual, r.residual_floor,
-                             r.energy_relative_error, r.kcl_max_imbalance));
+    say("solve",
+        fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
+                    "KCL {:.1e} A",
+                    r.method, r.iterations, r.seconds_total, r.relative_residual, r.residual_floor,
+                    r.energy_relative_error, r.kcl_max_imbalance));
     solution_ = std::move(solved);
   }
   if (job_.write_currents && (redo || !fresh("currents.h5"))) {
@@ -118,9 +119,10 @@ const Model& Stages::model(bool may_train, bool redo) {
     if (stored.training_hash == wanted && stored.state.step <= job_.train.steps) {
       checkpoint = std::move(stored);
     } else if (!may_train) {
-      throw AgreedError(fmt::format("{}: trained with other options than the case has now; train it anew or give the same "
-                                    "options",
-                                    path("checkpoint.h5")));
+      throw AgreedError(
+          fmt::format("{}: trained with other options than the case has now; train it anew or give the same "
+                      "options",
+                      path("checkpoint.h5")));
     } else {
       say("train", "the options of the network or its training have changed: training anew");
     }
@@ -128,8 +130,8 @@ const Model& Stages::model(bool may_train, bool redo) {
   auto& state = checkpoint.state;
   const bool finished = state.step == job_.train.steps;
   if (!may_train && state.step == 0) {
-    throw AgreedError(fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first",
-                                  job_.out));
+    throw AgreedError(
+        fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first", job_.out));
   }
   if (finished || !may_train) {
     std::copy(state.average.begin(), state.average.end(), model.parameters().begin());
@@ -155,9 +157,9 @@ const Model& Stages::model(bool may_train, bool redo) {
     };
     train(comm_, model, supervision, job_.train, job_.seed, state, save);
     const auto& last = state.history.back();
-    say("train", fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
-                             state.seconds, grouped(static_cast<std::int64_t>(model.parameters().size())),
-                             last.validation));
+    say("train",
+        fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
+                    state.seconds, grouped(static_cast<std::int64_t>(model.parameters().size())), last.validation));
   }
   trained_ = std::move(state);
   model_ = std::move(model);
@@ -206,8 +208,8 @@ const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
     for (const auto s : walks.stuck) stuck += s;
     moves = all_sum(comm_, moves) / static_cast<double>(job_.count);
     stuck = all_sum(comm_, stuck);
-    say("sample", fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds, moves,
-                              stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
+    say("sample", fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds,
+                              moves, stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
     result.push_back({name, origin, seconds, job_.count, std::move(walks)});
   }
   if (changed) {
@@ -231,9 +233,10 @@ FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
   report.law = exit_law(comm_, flow_of(walks.flow, may_train));
   report.test = log_likelihood(report.law.mass, test);
   const double tv = total_variation(report.law.mass, circuit_.target()) + report.law.lost / 2;
-  say("validate", fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})",
-                              walks.flow, tv, report.law.lost > 0 ? fmt::format(", lost mass {:.1e}", report.law.lost) : "",
-                              report.samples->tv, report.samples->noise_floor_tv));
+  say("validate",
+      fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})", walks.flow, tv,
+                  report.law.lost > 0 ? fmt::format(", lost mass {:.1e}", report.law.lost) : "", report.samples->tv,
+                  report.samples->noise_floor_tv));
   return report;
 }
 

@@ -9,8 +9,8 @@
 
 namespace kirchhoff {
 
-/// A job's stages in the order of the method. Each reads what it needs from the job's folder when that is up to date, makes it
-/// otherwise, and says on stdout what it did. All are collective.
+/// A job's stages in the order of the method. Each reads what it needs from the job's folder when that is up to date,
+/// makes it otherwise, and says on stdout what it did. All are collective.
 class Stages {
  public:
   Stages(MPI_Comm comm, Job job, std::string command);

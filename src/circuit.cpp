@@ -108,7 +108,9 @@ std::vector<Coupling> couplings_from_edges(const StateSpace& space, int layers, 
   std::vector<std::vector<LayerEdge>> of_layer(static_cast<std::size_t>(layers));
   for (std::size_t k = 0; k < edges.size(); ++k) {
     const auto& edge = edges[k];
-    const auto where = [&] { return fmt::format("{}: edge {} ({}, {}, {})", origin, k + 1, edge.layer, edge.from, edge.to); };
+    const auto where = [&] {
+      return fmt::format("{}: edge {} ({}, {}, {})", origin, k + 1, edge.layer, edge.from, edge.to);
+    };
     if (edge.layer < 0 || edge.layer >= layers) {
       throw Error(fmt::format("{}: the layer is outside 0..{}", where(), layers - 1));
     }

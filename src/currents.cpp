@@ -26,7 +26,9 @@ double degree(const Circuit& circuit, int l, std::int64_t x) {
     circuit.neighbours(l, x, [&](int, std::int64_t, double g) { sum += g; });
     return sum;
   }
-  const auto row_sum = [&](const Coupling& c) { return c.same() + static_cast<double>(circuit.states() - 1) * c.change(); };
+  const auto row_sum = [&](const Coupling& c) {
+    return c.same() + static_cast<double>(circuit.states() - 1) * c.change();
+  };
   if (l < circuit.layers()) sum += row_sum(circuit.coupling(l));
   if (l > 0) sum += row_sum(circuit.coupling(l - 1));
   return sum;

@@ -118,7 +118,8 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : windows_(
 
   const MPI_Aint bytes = leads ? static_cast<MPI_Aint>(size) * static_cast<MPI_Aint>(sizeof(double)) : 0;
   double* base = nullptr;
-  const int failed = MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window);
+  const int failed =
+      MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window);
   if (failed != MPI_SUCCESS) throw Error("no shared memory for " + std::to_string(size) + " doubles on this node");
   MPI_Aint span_bytes = 0;
   int unit = 0;

@@ -8,8 +8,8 @@
 
 namespace kirchhoff {
 
-/// One layer's potentials in ascending order with prefix sums: sums over all states below a potential, and draws from them,
-/// in O(log N). This is what makes the dense walk cheap (docs/theory.md, section 7).
+/// One layer's potentials in ascending order with prefix sums: sums over all states below a potential, and draws from
+/// them, in O(log N). This is what makes the dense walk cheap (docs/theory.md, section 7).
 class SortedLayer {
  public:
   explicit SortedLayer(std::span<const double> potential)
@@ -29,7 +29,9 @@ class SortedLayer {
   }
 
   /// Sum of f - phi over the k lowest states.
-  double drop(std::uint32_t k, double f) const { return k == 0 ? 0.0 : static_cast<double>(k) * (f - value_[0]) - prefix_[k]; }
+  double drop(std::uint32_t k, double f) const {
+    return k == 0 ? 0.0 : static_cast<double>(k) * (f - value_[0]) - prefix_[k];
+  }
 
   /// The state among the k lowest whose share of drop(k, f), taken in ascending order, covers `at` in [0, drop(k, f)).
   std::uint32_t draw(std::uint32_t k, double f, double at) const {

@@ -102,7 +102,8 @@ SignedShare sign_share(const Circuit& circuit, std::span<const double> exact, st
   if (!whole) return share;
   const double change = coupling.change();
   share.all = change * (agreeing_drop(tail_e, head_e, tail_e, head_e) + agreeing_drop(head_e, tail_e, head_e, tail_e));
-  share.agreeing = change * (agreeing_drop(tail_e, head_e, tail_n, head_n) + agreeing_drop(head_e, tail_e, head_n, tail_n));
+  share.agreeing =
+      change * (agreeing_drop(tail_e, head_e, tail_n, head_n) + agreeing_drop(head_e, tail_e, head_n, tail_n));
   for (std::int64_t x = 0; x < circuit.states(); ++x) {
     // The same-state edge stands in the sums above with 1/R; the rest of its conductance:
     const auto i = static_cast<std::size_t>(x);

@@ -10,8 +10,8 @@
 
 namespace kirchhoff {
 
-/// A layered circuit: N states on each of L+1 layers, a coupling between neighbouring layers, p injected on layer 0 and q
-/// taken out on layer L. Vertex (l, x) has index l N + x in every array and file.
+/// A layered circuit: N states on each of L+1 layers, a coupling between neighbouring layers, p injected on layer 0 and
+/// q taken out on layer L. Vertex (l, x) has index l N + x in every array and file.
 class Circuit {
  public:
   /// @param couplings one for each of the L >= 1 layer pairs, all over `space` and of one family.

@@ -54,8 +54,8 @@ class Coupling {
   /// Number of edges of the layer pair (edges in parallel count once).
   std::int64_t edges() const;
 
-  /// Calls visit(y, conductance) once for every y on the next layer joined to x. For Family::dense these are all N states:
-  /// what must scale uses closed sums instead.
+  /// Calls visit(y, conductance) once for every y on the next layer joined to x. For Family::dense these are all N
+  /// states: what must scale uses closed sums instead.
   template <class Visit>
   void forward(std::int64_t x, Visit&& visit) const {
     if (family_ == Family::file) return stored(table_->forward, x, visit);
@@ -99,7 +99,8 @@ class Coupling {
       }
       return;
     }
-    // Lattice: a change that would leave the range (reflecting), or that leads back (S = 1), is added to the same state.
+    // Lattice: a change that would leave the range (reflecting), or that leads back (S = 1), is added to the same
+    // state.
     double same = same_;
     for (int d = 0; d < space_.dimensions(); ++d) {
       const auto stride = space_.stride(d);

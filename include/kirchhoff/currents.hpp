@@ -11,9 +11,9 @@
 
 namespace kirchhoff {
 
-/// The net current that leaves a vertex through its edges [A], sum_w g(v,w) (phi(v) - phi(w)), by Ohm's law from any field of
-/// potentials (L+1) x N [V]. On dense circuits O(1) a vertex by layer sums, which are taken in one fixed order: the result
-/// does not depend on the number of ranks. Local.
+/// The net current that leaves a vertex through its edges [A], sum_w g(v,w) (phi(v) - phi(w)), by Ohm's law from any
+/// field of potentials (L+1) x N [V]. On dense circuits O(1) a vertex by layer sums, which are taken in one fixed
+/// order: the result does not depend on the number of ranks. Local.
 class NetCurrent {
  public:
   NetCurrent(const Circuit& circuit, std::span<const double> potential);
@@ -25,8 +25,8 @@ class NetCurrent {
   std::vector<double> layer_mean_;  // (L+1), dense only
 };
 
-/// Whether potentials solve their circuit: docs/theory.md, section 6. Computed from the couplings, not from the matrix or
-/// operator that the solver used.
+/// Whether potentials solve their circuit: docs/theory.md, section 6. Computed from the couplings, not from the matrix
+/// or operator that the solver used.
 struct SolutionCheck {
   double relative_residual = 0;      // ||b - A phi||_2 / ||b||_2
   double residual_floor = 0;         // 4 eps ||A||_inf ||phi||_2 / ||b||_2
@@ -41,11 +41,12 @@ struct SolutionCheck {
 SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential);
 
 /// Sum of g^power (u(tail) - u(head))^2 over the edges of layer pair l whose tail is one of `states` on layer l. Local.
-/// Power 1 gives dissipated power [W] of a field u [V], power 2 the squared norm of its currents [A^2]. Closed sums on dense.
+/// Power 1 gives dissipated power [W] of a field u [V], power 2 the squared norm of its currents [A^2]. Closed sums on
+/// dense.
 double edge_sum(const Circuit& circuit, std::span<const double> field, int l, int power, Range states);
 
-/// How the current between layers splits, per layer pair [A]: positive currents forward over same-state edges, forward over
-/// changing edges, and backward over either.
+/// How the current between layers splits, per layer pair [A]: positive currents forward over same-state edges, forward
+/// over changing edges, and backward over either.
 struct LayerCurrents {
   std::vector<double> forward_same;
   std::vector<double> forward_change;

@@ -9,8 +9,8 @@
 
 namespace kirchhoff {
 
-/// What drives a walk: at a vertex, which moves carry how much current, and how much leaves for good. The currents follow from
-/// potentials by Ohm's law, wherever those come from. `circuit` and `potential` must outlive it.
+/// What drives a walk: at a vertex, which moves carry how much current, and how much leaves for good. The currents
+/// follow from potentials by Ohm's law, wherever those come from. `circuit` and `potential` must outlive it.
 struct Flow {
   const Circuit* circuit = nullptr;
   std::span<const double> potential;  // (L+1) x N [V]
@@ -20,8 +20,8 @@ struct Flow {
 /// The flow of a solved circuit: a particle at (L, x) stops with weight q(x). Local.
 Flow exact_flow(const Circuit& circuit, std::span<const double> potential);
 
-/// The flow of a learned field, which knows nothing of q: a particle at (L, x) stops with the current that arrives there
-/// and does not leave, if that is positive. Local.
+/// The flow of a learned field, which knows nothing of q: a particle at (L, x) stops with the current that arrives
+/// there and does not leave, if that is positive. Local.
 Flow learned_flow(const Circuit& circuit, std::span<const double> potential);
 
 /// Where the walk of a flow stops, computed by pushing probability mass through the circuit from high potential to low.

@@ -20,7 +20,8 @@ struct SolveOptions {
 /// A dense circuit of more states than this is refused by SolveMethod::direct, which has to store its N^2 edges.
 inline constexpr std::int64_t kDenseDirectStates = 1024;
 
-/// What was done, how long it took and how right it is; all figures are recomputed from the potentials (check_solution).
+/// What was done, how long it took and how right it is; all figures are recomputed from the potentials
+/// (check_solution).
 struct SolveReport {
   std::string method;
   std::string reason;  // why this method
@@ -33,10 +34,10 @@ struct SolveReport {
   double tolerance = 0;
   double relative_residual = 0;
   double residual_floor = 0;
-  double residual_norm1 = 0;           // ||b - A phi||_1 [A]
-  double kcl_max_imbalance = 0;        // [A]
-  double energy_relative_error = 0;    // |sum I^2 R - phi.b| / |phi.b|
-  double effective_resistance = 0;     // phi.b for unit current [ohm]
+  double residual_norm1 = 0;         // ||b - A phi||_1 [A]
+  double kcl_max_imbalance = 0;      // [A]
+  double energy_relative_error = 0;  // |sum I^2 R - phi.b| / |phi.b|
+  double effective_resistance = 0;   // phi.b for unit current [ohm]
   double seconds_assemble = 0;
   double seconds_setup = 0;
   double seconds_solve = 0;
@@ -73,16 +74,17 @@ void visit_fields(Report& report, Visit&& visit) {
   visit("blas", report.blas);
 }
 
-/// The potentials [V] of a circuit, (L+1) x N in natural order, visible to every rank, and the proof that they are right.
+/// The potentials [V] of a circuit, (L+1) x N in natural order, visible to every rank, and the proof that they are
+/// right.
 struct Solution {
   SharedArray potential;
   SolveReport report;
 };
 
-/// Solves A phi = b exactly. Gauge: the mean over all vertices is zero. PETSc options (-ksp_type, -pc_type, ...) win over
-/// the defaults. docs/theory.md, sections 1, 2 and 6.
-/// @note Collective. @throws Error when the result misses the tolerance (or the rounding floor, if that is larger): a wrong
-/// answer is never returned. @throws Interrupted.
+/// Solves A phi = b exactly. Gauge: the mean over all vertices is zero. PETSc options (-ksp_type, -pc_type, ...) win
+/// over the defaults. docs/theory.md, sections 1, 2 and 6.
+/// @note Collective. @throws Error when the result misses the tolerance (or the rounding floor, if that is larger): a
+/// wrong answer is never returned. @throws Interrupted.
 Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options);
 
 }  // namespace kirchhoff

@@ -14,11 +14,11 @@ namespace kirchhoff {
 
 struct TrainOptions {
   std::int64_t steps = 20000;
-  std::int64_t batch = 4096;       // states a step, over all ranks; each gives the targets of all L+1 layers
-  double learning_rate = 1e-3;     // peak, after the warm-up
-  std::int64_t warmup = 200;       // steps of linear rise; then a cosine falls to zero at the last step
-  double weight_decay = 0;         // AdamW, decoupled
-  double average = 0.999;          // decay of the moving average of the weights, which is the model that samples
+  std::int64_t batch = 4096;    // states a step, over all ranks; each gives the targets of all L+1 layers
+  double learning_rate = 1e-3;  // peak, after the warm-up
+  std::int64_t warmup = 200;    // steps of linear rise; then a cosine falls to zero at the last step
+  double weight_decay = 0;      // AdamW, decoupled
+  double average = 0.999;       // decay of the moving average of the weights, which is the model that samples
   std::int64_t validate_every = 500;
   std::int64_t checkpoint_every = 1000;
 };
@@ -32,8 +32,8 @@ struct TrainRecord {
   double learning_rate = 0;
 };
 
-/// All that training needs to go on as if it had never stopped: with the same ranks, bit for bit. Random numbers are functions of
-/// (seed, step), so there is no generator state beyond these.
+/// All that training needs to go on as if it had never stopped: with the same ranks, bit for bit. Random numbers are
+/// functions of (seed, step), so there is no generator state beyond these.
 struct TrainState {
   std::int64_t step = 0;
   std::vector<double> parameters;     // flat, as in Model
@@ -42,14 +42,15 @@ struct TrainState {
   std::vector<double> average;        // moving average of the parameters
   double loss_sum = 0;                // since the last record
   double best_validation = std::numeric_limits<double>::infinity();
-  double seconds = 0;                 // spent so far, over all sessions
+  double seconds = 0;  // spent so far, over all sessions
   std::vector<TrainRecord> history;
 };
 
-/// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank takes its
-/// rows of every batch, gradients are summed. On return the model holds the averaged weights.
+/// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank
+/// takes its rows of every batch, gradients are summed. On return the model holds the averaged weights.
 /// @param save called on all ranks together every checkpoint_every steps, at the end and before Interrupted is thrown.
-/// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no longer finite, naming the step.
+/// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no longer finite, naming the
+/// step.
 void train(MPI_Comm comm, Model& model, const Supervision& supervision, const TrainOptions& options, std::uint64_t seed,
            TrainState& state, const std::function<void(const TrainState&)>& save);
 

@@ -15,10 +15,10 @@ namespace kirchhoff {
 
 /// A learned field's currents against the exact ones. docs/validation.md.
 struct CurrentComparison {
-  double relative_l2 = 0;                     // ||I_n - I_e||_2 / ||I_e||_2 over all edges
-  std::vector<double> relative_l2_by_layer;   // (L) the same within each layer pair
-  double sign_agreement = 0;                  // share of the sum of |I_e| on edges where I_n has the same sign
-  double kcl_relative_imbalance = 0;          // sum |imbalance| over interior vertices / injected current
+  double relative_l2 = 0;                    // ||I_n - I_e||_2 / ||I_e||_2 over all edges
+  std::vector<double> relative_l2_by_layer;  // (L) the same within each layer pair
+  double sign_agreement = 0;                 // share of the sum of |I_e| on edges where I_n has the same sign
+  double kcl_relative_imbalance = 0;         // sum |imbalance| over interior vertices / injected current
 };
 
 /// On dense circuits by closed sums and one dominance count a layer, O(n log N). @note Collective.
@@ -43,8 +43,8 @@ struct SampleComparison {
   double kl = 0;                     // KL(histogram || q) [nat], infinite when a sample lies where q is zero
   std::int64_t outside_support = 0;  // samples where q is zero: what makes kl infinite
   double js = 0;
-  double noise_floor_tv = 0;         // the same number of draws from q itself against q
-  double mmd = 0;                    // unbiased MMD^2 against draws from q (or test rows), kernel exp(-0.1 Hamming)
+  double noise_floor_tv = 0;  // the same number of draws from q itself against q
+  double mmd = 0;             // unbiased MMD^2 against draws from q (or test rows), kernel exp(-0.1 Hamming)
 };
 
 /// @param reference rows to hold the samples against in the MMD, as state indices; draws from q when empty.
@@ -52,7 +52,8 @@ struct SampleComparison {
 SampleComparison compare_samples(MPI_Comm comm, const Circuit& circuit, const Walks& walks, std::int64_t count,
                                  std::span<const std::int64_t> reference, std::uint64_t seed);
 
-/// Relative frequencies of the end states, stuck walks left out; sums to the share of walks that came out. @note Collective.
+/// Relative frequencies of the end states, stuck walks left out; sums to the share of walks that came out. @note
+/// Collective.
 std::vector<double> histogram(MPI_Comm comm, const Circuit& circuit, const Walks& walks, std::int64_t count);
 
 /// `count` independent draws from a mass function: draw i depends on (seed, i) alone.
@@ -63,7 +64,7 @@ double mmd_squared(const StateSpace& space, std::span<const std::int64_t> a, std
 
 /// Mean log-probability of test rows under a law [nat].
 struct LogLikelihood {
-  std::optional<double> mean;             // none when a row has probability zero
+  std::optional<double> mean;  // none when a row has probability zero
   std::int64_t rows = 0;
   std::int64_t rows_of_zero_probability = 0;
 };

@@ -10,7 +10,7 @@
 namespace kirchhoff {
 
 struct WalkOptions {
-  std::int64_t count = 0;    // particles, over all ranks
+  std::int64_t count = 0;  // particles, over all ranks
   std::uint64_t seed = 0;
   bool count_visits = false;
 };
@@ -25,11 +25,12 @@ struct Walks {
   std::vector<std::int64_t> visits;  // (L+1) x N, summed over all ranks, when asked for
 };
 
-/// Sends particles through the circuit: start in x ~ p, then always along positive outgoing current, forward or backward, with
-/// probability proportional to it; at layer L also out, with the flow's exit weight. docs/theory.md, section 4.
+/// Sends particles through the circuit: start in x ~ p, then always along positive outgoing current, forward or
+/// backward, with probability proportional to it; at layer L also out, with the flow's exit weight. docs/theory.md,
+/// section 4.
 ///
-/// Particle i draws only from Random(seed, Stream::walk, i): the same walks on any number of ranks. A move costs O(neighbours);
-/// on dense circuits O(log N) after one sort a layer.
+/// Particle i draws only from Random(seed, Stream::walk, i): the same walks on any number of ranks. A move costs
+/// O(neighbours); on dense circuits O(log N) after one sort a layer.
 /// @note Collective. @throws Interrupted.
 Walks walk(MPI_Comm comm, const Flow& flow, const WalkOptions& options);
 

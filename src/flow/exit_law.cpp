@@ -8,12 +8,15 @@
 namespace kirchhoff {
 namespace {
 
-/// Net currents always run from higher to lower potential, so visiting vertices in descending order pushes all mass through
-/// in one pass.
+/// Net currents always run from higher to lower potential, so visiting vertices in descending order pushes all mass
+/// through in one pass.
 class Sweep {
  public:
   explicit Sweep(const Flow& flow)
-      : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()), order_(static_cast<std::size_t>(circuit_.vertices())) {
+      : flow_(flow),
+        circuit_(*flow.circuit),
+        n_(circuit_.states()),
+        order_(static_cast<std::size_t>(circuit_.vertices())) {
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
     const auto& phi = flow.potential;
     std::sort(order_.begin(), order_.end(), [&](std::int64_t v, std::int64_t w) {
@@ -35,7 +38,9 @@ class Sweep {
 
  private:
   double phi(std::int64_t v) const { return flow_.potential[static_cast<std::size_t>(v)]; }
-  double exit(int l, std::int64_t x) const { return l == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(x)] : 0.0; }
+  double exit(int l, std::int64_t x) const {
+    return l == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(x)] : 0.0;
+  }
   double entering(int l, std::int64_t x) const { return l == 0 ? circuit_.source()[static_cast<std::size_t>(x)] : 0.0; }
 
   /// Splits the mass at a vertex between the exit and the edges; returns mass per ampere for the edges.
@@ -57,7 +62,8 @@ class Sweep {
       const auto x = v % n_;
       const double f = phi(v);
       double outflow = 0;
-      circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) { outflow += std::max(0.0, g * (f - phi(m * n_ + y))); });
+      circuit_.neighbours(
+          l, x, [&](int m, std::int64_t y, double g) { outflow += std::max(0.0, g * (f - phi(m * n_ + y))); });
       const double share = settle(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x), outflow);
       if (share == 0) continue;
       circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) {
@@ -67,8 +73,8 @@ class Sweep {
     }
   }
 
-  /// Sum over the vertices of a layer passed so far of weight x |potential - f|, kept up while f moves one way only: all terms
-  /// are positive, nothing cancels.
+  /// Sum over the vertices of a layer passed so far of weight x |potential - f|, kept up while f moves one way only:
+  /// all terms are positive, nothing cancels.
   class Accumulator {
    public:
     double at(double f) {

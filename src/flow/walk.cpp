@@ -119,7 +119,8 @@ class DenseMover {
     const auto& target = sorted_[static_cast<std::size_t>(to)];
     const double drop = target.drop(side.below, f);
     if (c.same() >= c.change()) {
-      const double extra = (c.same() - c.change()) * same_drop(to, x, f);  // of the same state, beyond its share of the rest
+      const double extra =
+          (c.same() - c.change()) * same_drop(to, x, f);  // of the same state, beyond its share of the rest
       if (at < extra) return x;
       return target.draw(side.below, f, std::min((at - extra) / c.change(), drop));
     }

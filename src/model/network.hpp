@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Eigen/Core>
+
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -68,7 +69,8 @@ class Perceptron final : public Model::Network {
     }
   }
 
-  void outputs(std::span<const double> parameters, std::span<const std::int64_t> states, std::span<double> out) override {
+  void outputs(std::span<const double> parameters, std::span<const std::int64_t> states,
+               std::span<double> out) override {
     load(parameters);
     forward(states, false);
     Eigen::Map<Eigen::MatrixXd>(out.data(), output_.rows(), output_.cols()) = output_.template cast<double>();
@@ -83,8 +85,7 @@ class Perceptron final : public Model::Network {
     const Eigen::Map<const Eigen::VectorXd> layer_weight(weight.data(), output_.rows());
     delta_ = output_ - target.template cast<T>();
     const Vector w = layer_weight.cast<T>();
-    const double loss =
-        (delta_.array().square().colwise() * w.array()).template cast<double>().sum();
+    const double loss = (delta_.array().square().colwise() * w.array()).template cast<double>().sum();
     delta_.array().colwise() *= 2 * w.array();
     backward(states);
     Eigen::Map<Eigen::VectorXd>(gradient.data(), count_) += gradient_.template cast<double>();
@@ -99,7 +100,9 @@ class Perceptron final : public Model::Network {
     Eigen::Index columns = 0;
   };
   Eigen::Map<Matrix> view(Vector& flat, const Block& b) const { return {flat.data() + b.at, b.rows, b.columns}; }
-  Eigen::Map<const Matrix> view(const Vector& flat, const Block& b) const { return {flat.data() + b.at, b.rows, b.columns}; }
+  Eigen::Map<const Matrix> view(const Vector& flat, const Block& b) const {
+    return {flat.data() + b.at, b.rows, b.columns};
+  }
 
   /// sin and cos of pi k u, k = 1..6, u = (c + 1/2) / S: (F x S), fewer pairs when S is small.
   static Matrix fourier_features(Eigen::Index s) {
@@ -128,7 +131,8 @@ class Perceptron final : public Model::Network {
     const auto batch = static_cast<Eigen::Index>(states.size());
     const Eigen::Index s = space_.categories();
     const int d = space_.dimensions();
-    // What a coordinate's category adds to the first hidden layer: H1 x (D S), a few columns, so that a state costs D additions.
+    // What a coordinate's category adds to the first hidden layer: H1 x (D S), a few columns, so that a state costs D
+    // additions.
     if (free_) {
       table_ = view(std::as_const(flat_), embedding_);
     } else {
@@ -178,7 +182,8 @@ class Perceptron final : public Model::Network {
     if (fourier_.rows() > 0) {
       auto w = view(gradient_, fourier_weight_);
       for (int j = 0; j < d; ++j) {
-        w.middleCols(j * fourier_.rows(), fourier_.rows()).noalias() = table_.middleCols(j * s, s) * fourier_.transpose();
+        w.middleCols(j * fourier_.rows(), fourier_.rows()).noalias() =
+            table_.middleCols(j * s, s) * fourier_.transpose();
       }
     }
   }
@@ -214,7 +219,7 @@ class Perceptron final : public Model::Network {
   Activation activation_;
   std::vector<Eigen::Index> width_;  // H_1, ..., H_K, L+1
   bool free_ = false;
-  Matrix fourier_;                   // (F x S)
+  Matrix fourier_;  // (F x S)
   Block embedding_;
   Block fourier_weight_;
   Block first_bias_;
@@ -223,7 +228,7 @@ class Perceptron final : public Model::Network {
   Eigen::Index count_ = 0;
 
   // Work space, kept between calls.
-  Vector flat_;                        // parameters in precision T
+  Vector flat_;  // parameters in precision T
   Vector gradient_;
   Matrix table_;                       // (H1 x D S)
   Matrix pre_;                         // (H_k x batch)

@@ -1,10 +1,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "kirchhoff/report.hpp"
@@ -19,8 +19,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// The states of a layer as a picture: with two coordinates they are its axes; with more, the first half runs down and the second
-/// across, in bins of equal width.
+/// The states of a layer as a picture: with two coordinates they are its axes; with more, the first half runs down and
+/// the second across, in bins of equal width.
 class Picture {
  public:
   explicit Picture(const StateSpace& space) {
@@ -45,7 +45,8 @@ class Picture {
     std::vector<double> bins(static_cast<std::size_t>(rows_ * columns_));
     std::vector<double> counts(bins.size());
     for (std::int64_t x = 0; x < full_rows_ * full_columns_; ++x) {
-      const auto bin = static_cast<std::size_t>(x / full_columns_ / row_width_ * columns_ + x % full_columns_ / column_width_);
+      const auto bin =
+          static_cast<std::size_t>(x / full_columns_ / row_width_ * columns_ + x % full_columns_ / column_width_);
       bins[bin] += values[static_cast<std::size_t>(x)];
       counts[bin] += 1;
     }
@@ -68,7 +69,8 @@ std::vector<int> drawn_layers(int layers, std::int64_t cells) {
   const int most = static_cast<int>(std::clamp<std::int64_t>(kMostCells / cells, 3, 24));
   std::vector<int> chosen;
   const int count = std::min(layers + 1, most);
-  for (int k = 0; k < count; ++k) chosen.push_back(static_cast<int>(std::lround(static_cast<double>(k) * layers / (count - 1))));
+  for (int k = 0; k < count; ++k)
+    chosen.push_back(static_cast<int>(std::lround(static_cast<double>(k) * layers / (count - 1))));
   return chosen;
 }
 
@@ -77,7 +79,8 @@ ordered_json marginals(const StateSpace& space, std::span<const double> mass) {
   std::vector<std::vector<double>> rows(static_cast<std::size_t>(space.dimensions()), std::vector<double>(s));
   for (std::int64_t x = 0; x < space.size(); ++x) {
     for (int d = 0; d < space.dimensions(); ++d) {
-      rows[static_cast<std::size_t>(d)][static_cast<std::size_t>(space.coordinate(x, d))] += mass[static_cast<std::size_t>(x)];
+      rows[static_cast<std::size_t>(d)][static_cast<std::size_t>(space.coordinate(x, d))] +=
+          mass[static_cast<std::size_t>(x)];
     }
   }
   return rows;
@@ -139,7 +142,9 @@ ordered_json figures(const Report& report) {
   }
   const int side = static_cast<int>(std::lround(std::sqrt(space.dimensions())));
   if (space.dimensions() > 2 && side * side == space.dimensions()) {
-    f["gallery"] = {{"side_rows", side}, {"side_columns", side}, {"categories", space.categories()},
+    f["gallery"] = {{"side_rows", side},
+                    {"side_columns", side},
+                    {"categories", space.categories()},
                     {"target", tiles(space, report.target_gallery)}};
     for (const auto& flow : report.flows) {
       if (flow.samples) f["gallery"][flow.name] = tiles(space, flow.gallery);

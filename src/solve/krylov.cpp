@@ -37,8 +37,9 @@ PetscErrorCode converged(KSP ksp, PetscInt iteration, PetscReal norm, KSPConverg
 /// A misspelt PETSc option would otherwise be ignored in silence.
 void refuse_unused_options() {
   static const std::array<std::string, 12> known = {
-      "ksp_type", "ksp_rtol", "ksp_max_it", "ksp_monitor", "ksp_view", "ksp_norm_type",
-      "pc_type",  "pc_hypre_type", "pc_gamg_type", "pc_factor_mat_solver_type", "mat_type", "vec_type"};
+      "ksp_type",      "ksp_rtol", "ksp_max_it",    "ksp_monitor",  "ksp_view",
+      "ksp_norm_type", "pc_type",  "pc_hypre_type", "pc_gamg_type", "pc_factor_mat_solver_type",
+      "mat_type",      "vec_type"};
   for (const auto& name : options::names(true)) {
     if (name.starts_with("ksp_") || name.starts_with("pc_") || name.starts_with("mat_") || name.starts_with("vec_")) {
       throw Error(fmt::format("option -{}: the chosen solver does not know it{}", name, did_you_mean(name, known)));

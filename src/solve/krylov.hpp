@@ -12,8 +12,8 @@ struct LinearResult {
   std::string method;  // "cg + jacobi"
 };
 
-/// Solves matrix x = b with the KSP that the options (over the given defaults) name, and refines until the *true* residual
-/// meets the tolerance or stops falling. Leaves judging the result to the caller.
+/// Solves matrix x = b with the KSP that the options (over the given defaults) name, and refines until the *true*
+/// residual meets the tolerance or stops falling. Leaves judging the result to the caller.
 /// @param ksp, pc defaults; @param floor a residual that rounding alone allows, as a function of ||x||.
 /// @note Collective. @throws Error for options that nothing knows or that PETSc refuses. @throws Interrupted.
 LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp, PCType pc, double tolerance);

@@ -45,9 +45,8 @@ Matrix assemble_laplacian(const Layout& layout, const Circuit& circuit, bool gro
   std::vector<PetscInt> off_rank(static_cast<std::size_t>(rows), 0);
   each_row([&](int l, std::int64_t x, PetscInt row) {
     const auto i = static_cast<std::size_t>(row - first);
-    circuit.neighbours(l, x, [&](int, std::int64_t y, double) {
-      ++(y >= states.begin && y < states.end ? on_rank : off_rank)[i];
-    });
+    circuit.neighbours(
+        l, x, [&](int, std::int64_t y, double) { ++(y >= states.begin && y < states.end ? on_rank : off_rank)[i]; });
   });
 
   Matrix matrix;
@@ -86,8 +85,8 @@ namespace {
 struct DenseContext {
   MPI_Comm comm;
   const Circuit* circuit;
-  std::size_t width;          // states on this rank
-  std::vector<double> sums;   // (L+1) of the vector's layers, over all ranks
+  std::size_t width;         // states on this rank
+  std::vector<double> sums;  // (L+1) of the vector's layers, over all ranks
 };
 
 DenseContext& context_of(Mat matrix) {
@@ -156,9 +155,9 @@ PetscErrorCode dense_destroy(Mat matrix) {
 }  // namespace
 
 Matrix dense_laplacian(const Layout& layout, const Circuit& circuit) {
-  auto context = std::make_unique<DenseContext>(DenseContext{
-      layout.comm(), &circuit, static_cast<std::size_t>(layout.states().size()),
-      std::vector<double>(static_cast<std::size_t>(circuit.layers()) + 1)});
+  auto context = std::make_unique<DenseContext>(
+      DenseContext{layout.comm(), &circuit, static_cast<std::size_t>(layout.states().size()),
+                   std::vector<double>(static_cast<std::size_t>(circuit.layers()) + 1)});
   Matrix matrix;
   check(MatCreateShell(layout.comm(), layout.local_rows(), layout.local_rows(), PETSC_DETERMINE, PETSC_DETERMINE,
                        context.get(), matrix.out()));

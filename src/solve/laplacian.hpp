@@ -11,8 +11,8 @@ namespace kirchhoff {
 using Matrix = Handle<Mat, MatDestroy>;
 using Vector = Handle<Vec, VecDestroy>;
 
-/// Which rank holds which row. Ranks hold the same states of all layers, so that a layer's neighbours are mostly their own
-/// and every rank has work on every layer; within a rank rows count layer by layer.
+/// Which rank holds which row. Ranks hold the same states of all layers, so that a layer's neighbours are mostly their
+/// own and every rank has work on every layer; within a rank rows count layer by layer.
 class Layout {
  public:
   Layout(MPI_Comm comm, const Circuit& circuit);
@@ -33,8 +33,9 @@ class Layout {
   Range mine_;
 };
 
-/// The Laplacian A as a distributed sparse matrix. @param grounded adds a conductance to ground at vertex (0, 0), equal to
-/// its degree, which makes A positive definite and fixes the gauge phi(0, 0) = 0 without changing any current. @note Collective.
+/// The Laplacian A as a distributed sparse matrix. @param grounded adds a conductance to ground at vertex (0, 0), equal
+/// to its degree, which makes A positive definite and fixes the gauge phi(0, 0) = 0 without changing any current. @note
+/// Collective.
 Matrix assemble_laplacian(const Layout& layout, const Circuit& circuit, bool grounded);
 
 /// The Laplacian of a dense circuit as an operator of O(N) a layer: a layer block of M is (1/r - 1/R) I + (1/R) 1 1^T.

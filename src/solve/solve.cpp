@@ -21,19 +21,22 @@ struct Plan {
 Plan choose(const Circuit& circuit, SolveMethod method) {
   if (method == SolveMethod::direct) {
     if (circuit.family() == Family::dense && circuit.states() > kDenseDirectStates) {
-      throw Error(fmt::format("solve_method direct stores the {} edges of a dense circuit, which is refused above {} "
-                              "states a layer: use -solve_method krylov, which is exact too",
-                              circuit.edges(), kDenseDirectStates));
+      throw Error(
+          fmt::format("solve_method direct stores the {} edges of a dense circuit, which is refused above {} "
+                      "states a layer: use -solve_method krylov, which is exact too",
+                      circuit.edges(), kDenseDirectStates));
     }
     return {true, PCCHOLESKY, "asked for"};
   }
   Plan plan;
   if (circuit.family() == Family::dense) {
-    plan.reason = "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
-                  "about as many iterations as layers";
+    plan.reason =
+        "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
+        "about as many iterations as layers";
   } else {
-    plan.reason = "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
-                  "preconditioner that keeps up";
+    plan.reason =
+        "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
+        "preconditioner that keeps up";
   }
   if (method == SolveMethod::krylov) plan.reason = "asked for; " + plan.reason;
   return plan;
@@ -64,15 +67,16 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   const Plan plan = choose(circuit, options.method);
   const Layout layout(comm, circuit);
   const bool matrix_free = circuit.family() == Family::dense && !plan.direct;
-  const Matrix matrix = matrix_free ? dense_laplacian(layout, circuit) : assemble_laplacian(layout, circuit, plan.direct);
+  const Matrix matrix =
+      matrix_free ? dense_laplacian(layout, circuit) : assemble_laplacian(layout, circuit, plan.direct);
   if (!plan.direct) set_constant_null_space(comm, matrix.get());
   const Vector b = terminals(layout, circuit, matrix.get());
   Vector x;
   check(VecDuplicate(b.get(), x.out()));
   const double assembled = wall_time();
 
-  const auto linear = solve_linear(comm, matrix.get(), b.get(), x.get(), plan.direct ? KSPPREONLY : KSPCG, plan.pc,
-                                   options.tolerance);
+  const auto linear =
+      solve_linear(comm, matrix.get(), b.get(), x.get(), plan.direct ? KSPPREONLY : KSPCG, plan.pc, options.tolerance);
   Solution solution{SharedArray(comm, circuit.vertices()), {}};
   publish(layout, circuit, x.get(), solution.potential);
 
@@ -102,7 +106,8 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   // Not "greater than": a NaN must fail too.
   if (!(report.relative_residual <= std::max(options.tolerance, report.residual_floor))) {
     throw AgreedError(fmt::format(
-        "the solve ({}) stopped at a relative residual of {:.2e} after {} iterations; asked for {:.1e}, rounding allows "
+        "the solve ({}) stopped at a relative residual of {:.2e} after {} iterations; asked for {:.1e}, rounding "
+        "allows "
         "{:.1e}: try another -pc_type, more -ksp_max_it or -solve_method direct",
         report.method, report.relative_residual, report.iterations, options.tolerance, report.residual_floor));
   }

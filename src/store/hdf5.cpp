@@ -36,11 +36,13 @@ void select(const Slab& slab, hsize_t from, hsize_t rows, hid_t file_space, hid_
   H5Sselect_hyperslab(file_space, H5S_SELECT_SET, offset.data(), nullptr, count.data(), nullptr);
   std::vector<hsize_t> inside(offset.size(), 0);
   inside[0] = from;
-  H5Sselect_hyperslab(memory, H5S_SELECT_SET, slab.whole ? offset.data() : inside.data(), nullptr, count.data(), nullptr);
+  H5Sselect_hyperslab(memory, H5S_SELECT_SET, slab.whole ? offset.data() : inside.data(), nullptr, count.data(),
+                      nullptr);
 }
 
 hsize_t bytes_of_row(const Slab& slab, std::size_t type_size) {
-  return std::accumulate(slab.count.begin() + 1, slab.count.end(), static_cast<hsize_t>(type_size), std::multiplies<>());
+  return std::accumulate(slab.count.begin() + 1, slab.count.end(), static_cast<hsize_t>(type_size),
+                         std::multiplies<>());
 }
 
 hsize_t rows_per_piece(const Slab& slab, std::size_t type_size) {
@@ -110,7 +112,8 @@ Slab rows_slab(std::int64_t total, std::int64_t first, std::int64_t rows, std::i
   return slab;
 }
 
-Hdf5Writer::Hdf5Writer(MPI_Comm comm, std::string path) : comm_(comm), path_(std::move(path)), temporary_(path_ + ".tmp") {
+Hdf5Writer::Hdf5Writer(MPI_Comm comm, std::string path)
+    : comm_(comm), path_(std::move(path)), temporary_(path_ + ".tmp") {
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_mpio(access.get(), comm, MPI_INFO_NULL);
   file_ = Identifier(H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
@@ -159,15 +162,16 @@ void Hdf5Writer::attribute(const std::string& name, std::int64_t value, const st
   scalar(name, H5T_NATIVE_INT64, &value, object);
 }
 
-void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size, const void* data,
-                             const std::string& unit, bool compress) {
+void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
+                             const void* data, const std::string& unit, bool compress) {
   const Identifier space(H5Screate_simple(static_cast<int>(slab.shape.size()), slab.shape.data(), nullptr), H5Sclose);
   const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
   H5Pset_create_intermediate_group(links.get(), 1);
   const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   const bool any = std::find(slab.shape.begin(), slab.shape.end(), hsize_t{0}) == slab.shape.end();
   if (any) {
-    // Chunks of about 1 MiB that are whole rows where rows are short: a reader of one layer or sample reads little else.
+    // Chunks of about 1 MiB that are whole rows where rows are short: a reader of one layer or sample reads little
+    // else.
     auto chunk = slab.shape;
     constexpr hsize_t kChunkBytes = hsize_t{1} << 20;
     hsize_t rest = std::max<hsize_t>(1, kChunkBytes / type_size);
@@ -228,7 +232,9 @@ Hdf5Reader::Hdf5Reader(const std::string& path)
   throw Error(fmt::format("cannot read {}: {} (not a whole HDF5 file?)", path, reason));
 }
 
-bool Hdf5Reader::has(const std::string& object) const { return H5Lexists(file_.get(), object.c_str(), H5P_DEFAULT) > 0; }
+bool Hdf5Reader::has(const std::string& object) const {
+  return H5Lexists(file_.get(), object.c_str(), H5P_DEFAULT) > 0;
+}
 
 Identifier Hdf5Reader::attribute(const std::string& name, const std::string& object) const {
   Identifier attribute(H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
@@ -285,7 +291,8 @@ std::vector<double> Hdf5Reader::values(const std::string& path) const {
 
 void Hdf5Reader::read_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
                             void* data) const {
-  if (shape(path) != slab.shape) throw Error(fmt::format("{}: dataset {} has another shape than expected", path_, path));
+  if (shape(path) != slab.shape)
+    throw Error(fmt::format("{}: dataset {} has another shape than expected", path_, path));
   if (!read_pieces(file_.get(), path, slab, type, type_size, data)) {
     throw Error(fmt::format("{}: cannot read dataset {}: {}", path_, path, last_hdf5_error()));
   }

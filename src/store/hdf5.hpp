@@ -60,29 +60,39 @@ std::string last_hdf5_error();
 template <class T>
 hid_t native_type();
 template <>
-inline hid_t native_type<double>() { return H5T_NATIVE_DOUBLE; }
+inline hid_t native_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
 template <>
-inline hid_t native_type<std::int64_t>() { return H5T_NATIVE_INT64; }
+inline hid_t native_type<std::int64_t>() {
+  return H5T_NATIVE_INT64;
+}
 template <>
-inline hid_t native_type<std::int32_t>() { return H5T_NATIVE_INT32; }
+inline hid_t native_type<std::int32_t>() {
+  return H5T_NATIVE_INT32;
+}
 template <>
-inline hid_t native_type<std::uint16_t>() { return H5T_NATIVE_UINT16; }
+inline hid_t native_type<std::uint16_t>() {
+  return H5T_NATIVE_UINT16;
+}
 template <>
-inline hid_t native_type<std::uint8_t>() { return H5T_NATIVE_UINT8; }
+inline hid_t native_type<std::uint8_t>() {
+  return H5T_NATIVE_UINT8;
+}
 
 /// Which part of a dataset a rank holds, and how it lies in memory.
 struct Slab {
   std::vector<hsize_t> shape;   // of the dataset
   std::vector<hsize_t> offset;  // of this rank's part
   std::vector<hsize_t> count;
-  bool whole = false;           // memory holds the whole dataset, not the part alone
+  bool whole = false;  // memory holds the whole dataset, not the part alone
 };
 
 /// A slab of rows [first, first + rows) of a (total x columns) dataset, its memory holding the part alone.
 Slab rows_slab(std::int64_t total, std::int64_t first, std::int64_t rows, std::int64_t columns = 0);
 
-/// A file being written by all ranks together. It grows as `path`.tmp; `commit` reads it back, compares, and renames it.
-/// Without commit nothing is left behind. Data given to `write` must stay alive until then.
+/// A file being written by all ranks together. It grows as `path`.tmp; `commit` reads it back, compares, and renames
+/// it. Without commit nothing is left behind. Data given to `write` must stay alive until then.
 class Hdf5Writer {
  public:
   /// @note Collective, like all members.
@@ -98,7 +108,8 @@ class Hdf5Writer {
 
   /// @param compress worth it for small integers, not for potentials, whose digits are noise to zlib.
   template <class T>
-  void write(const std::string& path, const Slab& slab, const T* data, const std::string& unit = "", bool compress = false) {
+  void write(const std::string& path, const Slab& slab, const T* data, const std::string& unit = "",
+             bool compress = false) {
     write_bytes(path, slab, native_type<T>(), sizeof(T), data, unit, compress);
   }
   /// The same array on every rank; rank 0's is written.

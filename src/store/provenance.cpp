@@ -10,7 +10,8 @@
 namespace kirchhoff {
 
 Provenance provenance(MPI_Comm comm, std::string problem_hash, std::string options) {
-  return {std::move(problem_hash), std::move(options), size_of(comm), std::string(kVersion), blas_version(), petsc_version()};
+  return {std::move(problem_hash), std::move(options), size_of(comm),
+          std::string(kVersion),   blas_version(),     petsc_version()};
 }
 
 void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& p) {
@@ -25,8 +26,9 @@ void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& p) 
 }
 
 Provenance read_root(const Hdf5Reader& file) {
-  return {file.text(schema::kProblemHash), file.text(schema::kOptions), static_cast<int>(file.integer(schema::kRanks)),
-          file.text(schema::kPackageVersion), file.text(schema::kBlas), file.text(schema::kPetsc)};
+  return {
+      file.text(schema::kProblemHash),    file.text(schema::kOptions), static_cast<int>(file.integer(schema::kRanks)),
+      file.text(schema::kPackageVersion), file.text(schema::kBlas),    file.text(schema::kPetsc)};
 }
 
 void expect_kind(const Hdf5Reader& file, const std::string& kind) {
@@ -34,8 +36,8 @@ void expect_kind(const Hdf5Reader& file, const std::string& kind) {
   if (found != kind) throw Error(fmt::format("{}: holds a {}, not a {}", file.path(), found, kind));
   const auto version = file.integer(schema::kSchemaVersion);
   if (version > schema::kVersion) {
-    throw Error(fmt::format("{}: schema version {} is newer than this program's ({})", file.path(), version,
-                            schema::kVersion));
+    throw Error(
+        fmt::format("{}: schema version {} is newer than this program's ({})", file.path(), version, schema::kVersion));
   }
 }
 

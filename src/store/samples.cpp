@@ -27,8 +27,8 @@ std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<s
 
 }  // namespace
 
-void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit, const std::vector<StoredWalks>& flows,
-                   const Provenance& provenance) {
+void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit,
+                   const std::vector<StoredWalks>& flows, const Provenance& provenance) {
   const auto d = circuit.space().dimensions();
   std::vector<std::vector<std::uint16_t>> kept;  // alive until the file has been read back
   kept.reserve(2 * flows.size());
@@ -40,10 +40,10 @@ void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circui
     const auto table = rows_slab(flow.count, walks.first, rows, d);
     const auto column = rows_slab(flow.count, walks.first, rows);
     file.group(group);
-    file.write(group + "/" + schema::kSamples, table, kept.emplace_back(coordinates_of(circuit.space(), walks.end)).data(),
-               "", true);
-    file.write(group + "/" + schema::kStart, table, kept.emplace_back(coordinates_of(circuit.space(), walks.start)).data(),
-               "", true);
+    file.write(group + "/" + schema::kSamples, table,
+               kept.emplace_back(coordinates_of(circuit.space(), walks.end)).data(), "", true);
+    file.write(group + "/" + schema::kStart, table,
+               kept.emplace_back(coordinates_of(circuit.space(), walks.start)).data(), "", true);
     file.write(group + "/" + schema::kSteps, column, walks.moves.data(), "", true);
     file.write(group + "/" + schema::kStuck, column, walks.stuck.data(), "", true);
     file.attribute(schema::kCount, flow.count, group);
@@ -63,8 +63,11 @@ std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, co
     for (const std::string name : {"exact", "neural"}) {
       const auto group = "/" + name;
       if (!file.has(name)) continue;
-      StoredWalks flow{name, file.text(schema::kOrigin, group), file.number(schema::kSeconds, group),
-                       file.integer(schema::kCount, group), {}};
+      StoredWalks flow{name,
+                       file.text(schema::kOrigin, group),
+                       file.number(schema::kSeconds, group),
+                       file.integer(schema::kCount, group),
+                       {}};
       const auto mine = partition(flow.count, size_of(comm), rank_of(comm));
       const auto table = rows_slab(flow.count, mine.begin, mine.size(), d);
       const auto column = rows_slab(flow.count, mine.begin, mine.size());

@@ -42,14 +42,14 @@ inline constexpr auto kTrainingHash = "training_hash";
 inline constexpr auto kSupervision = "supervision";
 inline constexpr auto kLossSum = "loss_sum";
 inline constexpr auto kSeconds = "seconds";
-inline constexpr auto kParameters = "/model/parameters";              // (P) f64, what the optimiser moves
-inline constexpr auto kAverage = "/model/average";                    // (P) f64, moving average: the model that samples
-inline constexpr auto kMean = "/model/mean";                          // (L+1) f64 volt
-inline constexpr auto kScale = "/model/scale";                        // (L+1) f64 volt
-inline constexpr auto kFirstMoment = "/optimizer/first_moment";       // (P) f64
-inline constexpr auto kSecondMoment = "/optimizer/second_moment";     // (P) f64
-inline constexpr auto kHistory = "/history";                          // (k, 5) step, seconds, loss, validation, rate
-inline constexpr auto kRandom = "/random";                            // (2) i64 seed and step: all the generator's state
+inline constexpr auto kParameters = "/model/parameters";           // (P) f64, what the optimiser moves
+inline constexpr auto kAverage = "/model/average";                 // (P) f64, moving average: the model that samples
+inline constexpr auto kMean = "/model/mean";                       // (L+1) f64 volt
+inline constexpr auto kScale = "/model/scale";                     // (L+1) f64 volt
+inline constexpr auto kFirstMoment = "/optimizer/first_moment";    // (P) f64
+inline constexpr auto kSecondMoment = "/optimizer/second_moment";  // (P) f64
+inline constexpr auto kHistory = "/history";                       // (k, 5) step, seconds, loss, validation, rate
+inline constexpr auto kRandom = "/random";                         // (2) i64 seed and step: all the generator's state
 
 // samples.h5, in the groups /exact and /neural; attributes of a group: count, seconds, origin.
 inline constexpr auto kSamplesKind = "samples";

@@ -7,8 +7,8 @@
 
 namespace kirchhoff {
 
-ExactSupervision::ExactSupervision(std::int64_t states, int layers, std::span<const double> potential, std::uint64_t seed,
-                                   double balance)
+ExactSupervision::ExactSupervision(std::int64_t states, int layers, std::span<const double> potential,
+                                   std::uint64_t seed, double balance)
     : states_(states), layers_(layers), potential_(potential), seed_(seed), balance_(balance) {}
 
 void ExactSupervision::standardise(Model& model) const {

@@ -23,8 +23,8 @@ double learning_rate(const TrainOptions& o, std::int64_t step) {
   return o.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
-/// AdamW (Loshchilov and Hutter, 2019), and the moving average of the weights. The average's decay rises from 0, so that the
-/// random start is forgotten.
+/// AdamW (Loshchilov and Hutter, 2019), and the moving average of the weights. The average's decay rises from 0, so
+/// that the random start is forgotten.
 void update(const TrainOptions& o, TrainState& state, std::span<const double> gradient, double rate) {
   constexpr double kBeta1 = 0.9;
   constexpr double kBeta2 = 0.999;
@@ -46,7 +46,8 @@ void update(const TrainOptions& o, TrainState& state, std::span<const double> gr
 }
 
 /// Mean loss per state and layer of the model's present parameters on a fixed, evenly spread set of states.
-double validation_loss(MPI_Comm comm, const Model& model, const Supervision& supervision, std::span<const double> weights) {
+double validation_loss(MPI_Comm comm, const Model& model, const Supervision& supervision,
+                       std::span<const double> weights) {
   const auto rows = std::min(kValidationRows, model.space().size());
   const auto mine = partition(rows, size_of(comm), rank_of(comm));
   const auto outputs = static_cast<std::size_t>(model.layers()) + 1;
@@ -57,7 +58,8 @@ double validation_loss(MPI_Comm comm, const Model& model, const Supervision& sup
   supervision.batch(model, kNeverAStep, rows, mine, states, targets);
   if (!states.empty()) model.outputs(states, out);
   double sum = 0;
-  for (std::size_t i = 0; i < out.size(); ++i) sum += weights[i % outputs] * (out[i] - targets[i]) * (out[i] - targets[i]);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    sum += weights[i % outputs] * (out[i] - targets[i]) * (out[i] - targets[i]);
   return all_sum(comm, sum) / static_cast<double>(rows * static_cast<std::int64_t>(outputs));
 }
 
@@ -100,8 +102,8 @@ void train(MPI_Comm comm, Model& model, const Supervision& supervision, const Tr
     for (std::size_t i = 0; i <= count; ++i) gradient[i] /= terms;
     const double loss = gradient[count];
     if (!std::isfinite(loss)) {
-      throw AgreedError(fmt::format("training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate",
-                                    state.step));
+      throw AgreedError(fmt::format(
+          "training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate", state.step));
     }
     const double rate = learning_rate(options, state.step);
     update(options, state, std::span<const double>(gradient).first(count), rate);
