@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 #include "kirchhoff/error.hpp"
 
@@ -81,18 +82,29 @@ double wall_time() {
 struct SharedArray::Windows {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm leaders = MPI_COMM_NULL;  // one rank a node; null elsewhere
-  MPI_Win window = MPI_WIN_NULL;
+  MPI_Win window = MPI_WIN_NULL;     // null when a node is one rank, which needs no sharing
+  std::vector<double> own;
 
   Windows() = default;
   Windows(const Windows&) = delete;
   Windows& operator=(const Windows&) = delete;
   ~Windows() {
+    // Freeing is collective. An error that this rank met alone would hang here; the process is about to end anyway.
+    if (std::uncaught_exceptions() > 0) return;
     if (window != MPI_WIN_NULL) {
       MPI_Win_unlock_all(window);
       MPI_Win_free(&window);
     }
     if (leaders != MPI_COMM_NULL) MPI_Comm_free(&leaders);
     if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
+  }
+
+  /// Makes what one rank of a node wrote visible to the others.
+  void fence() const {
+    if (window == MPI_WIN_NULL) return;
+    MPI_Win_sync(window);
+    MPI_Barrier(node);
+    MPI_Win_sync(window);
   }
 };
 
@@ -111,25 +123,41 @@ int node_of(MPI_Comm comm) {
 
 SharedArray::SharedArray(MPI_Comm comm, std::int64_t size) : SharedArray(comm, size, node_of(comm)) {}
 
-SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : windows_(std::make_unique<Windows>()) {
-  MPI_Comm_split(comm, node, rank_of(comm), &windows_->node);
-  const bool leads = rank_of(windows_->node) == 0;
-  MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &windows_->leaders);
-
-  const MPI_Aint bytes = leads ? static_cast<MPI_Aint>(size) * static_cast<MPI_Aint>(sizeof(double)) : 0;
+SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
+  const auto bytes = static_cast<MPI_Aint>(size) * static_cast<MPI_Aint>(sizeof(double));
+  const auto split = [&](int color) {
+    windows_ = std::make_unique<Windows>();
+    MPI_Comm_split(comm, color, rank_of(comm), &windows_->node);
+    const bool leads = rank_of(windows_->node) == 0;
+    MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &windows_->leaders);
+  };
+  split(node);
   double* base = nullptr;
-  const int failed =
-      MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window);
-  if (failed != MPI_SUCCESS) throw Error("no shared memory for " + std::to_string(size) + " doubles on this node");
-  MPI_Aint span_bytes = 0;
+  bool shared = true;
+  if (size_of(windows_->node) > 1) {
+    MPI_Comm_set_errhandler(windows_->node, MPI_ERRORS_RETURN);
+    const MPI_Aint mine = rank_of(windows_->node) == 0 ? bytes : 0;
+    shared = MPI_Win_allocate_shared(mine, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window) ==
+             MPI_SUCCESS;
+  }
+  // Where /dev/shm is too small (containers often give it 64 MiB) every rank holds a copy of its own.
+  if (all_sum(comm, std::int64_t{shared ? 0 : 1}) > 0) {
+    split(rank_of(comm));
+    windows_->window = MPI_WIN_NULL;
+  }
+  if (windows_->window == MPI_WIN_NULL) {
+    agree(comm, [&] { windows_->own.resize(static_cast<std::size_t>(size)); });
+    data_ = windows_->own;
+    return;
+  }
+  agree(comm, [] {});  // its counterpart on other nodes
+  MPI_Aint extent = 0;
   int unit = 0;
-  MPI_Win_shared_query(windows_->window, 0, &span_bytes, &unit, &base);
+  MPI_Win_shared_query(windows_->window, 0, &extent, &unit, &base);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
   data_ = {base, static_cast<std::size_t>(size)};
-  if (leads) std::fill(data_.begin(), data_.end(), 0.0);
-  MPI_Win_sync(windows_->window);
-  MPI_Barrier(windows_->node);
-  MPI_Win_sync(windows_->window);
+  if (rank_of(windows_->node) == 0) std::fill(data_.begin(), data_.end(), 0.0);
+  windows_->fence();
 }
 
 SharedArray::SharedArray(SharedArray&&) noexcept = default;
@@ -137,9 +165,7 @@ SharedArray& SharedArray::operator=(SharedArray&&) noexcept = default;
 SharedArray::~SharedArray() = default;
 
 void SharedArray::complete() {
-  MPI_Win_sync(windows_->window);
-  MPI_Barrier(windows_->node);
-  MPI_Win_sync(windows_->window);
+  windows_->fence();
   if (windows_->leaders != MPI_COMM_NULL && size_of(windows_->leaders) > 1) {
     // What another node's ranks wrote is zero here, so the sum is the union, and exact.
     constexpr std::size_t kPiece = std::size_t{1} << 24;
@@ -147,9 +173,7 @@ void SharedArray::complete() {
       all_sum(windows_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
     }
   }
-  MPI_Win_sync(windows_->window);
-  MPI_Barrier(windows_->node);
-  MPI_Win_sync(windows_->window);
+  windows_->fence();
 }
 
 }  // namespace kirchhoff
