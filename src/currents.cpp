@@ -14,11 +14,7 @@ std::span<const double> layer_of(std::span<const double> field, std::int64_t sta
   return field.subspan(static_cast<std::size_t>(l * states), static_cast<std::size_t>(states));
 }
 
-double mean(std::span<const double> values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return sum / static_cast<double>(values.size());
-}
+double mean(std::span<const double> values) { return pairwise_sum(values) / static_cast<double>(values.size()); }
 
 double degree(const Circuit& circuit, int l, std::int64_t x) {
   double sum = 0;

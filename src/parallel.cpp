@@ -29,6 +29,17 @@ Range partition(std::int64_t n, int parts, int part) {
   return {begin(part), begin(part + 1)};
 }
 
+double pairwise_sum(std::span<const double> values) {
+  constexpr std::size_t kBlock = 128;
+  if (values.size() <= kBlock) {
+    double sum = 0;
+    for (const double v : values) sum += v;
+    return sum;
+  }
+  const auto half = values.size() / 2;
+  return pairwise_sum(values.first(half)) + pairwise_sum(values.subspan(half));
+}
+
 double all_sum(MPI_Comm comm, double value) {
   MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_SUM, comm);
   return value;

@@ -23,6 +23,9 @@ struct Range {
 /// The part-th of `parts` contiguous pieces of [0, n); sizes differ by at most one.
 Range partition(std::int64_t n, int parts, int part);
 
+/// Sum of values in a fixed order with an error of O(log n) roundings (pairwise), where a plain loop makes O(n). Local.
+double pairwise_sum(std::span<const double> values);
+
 /// Sum, maximum over all ranks. @note Collective.
 double all_sum(MPI_Comm comm, double value);
 std::int64_t all_sum(MPI_Comm comm, std::int64_t value);

@@ -108,9 +108,7 @@ PetscErrorCode dense_multiply(Mat matrix, Vec in, Vec out) {
   PetscCall(VecGetArrayRead(in, &x));
   PetscCall(VecGetArrayWrite(out, &y));
   for (int l = 0; l <= top; ++l) {
-    double sum = 0;
-    for (std::size_t i = 0; i < width; ++i) sum += x[static_cast<std::size_t>(l) * width + i];
-    context.sums[static_cast<std::size_t>(l)] = sum;
+    context.sums[static_cast<std::size_t>(l)] = pairwise_sum({x + static_cast<std::size_t>(l) * width, width});
   }
   all_sum(context.comm, std::span<double>(context.sums));
   for (int l = 0; l <= top; ++l) {

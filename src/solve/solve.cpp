@@ -103,13 +103,20 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   report.seconds_total = wall_time() - begin;
   report.peak_memory_bytes = peak_memory(comm);
   report.blas = blas_version();
+  // Beyond this, rounding of the potentials leaves currents of which nothing can be promised, whatever the floor
+  // allows.
+  constexpr double kWorstResidual = 1e-6;
   // Not "greater than": a NaN must fail too.
-  if (!(report.relative_residual <= std::max(options.tolerance, report.residual_floor))) {
+  const double allowed = std::max(options.tolerance, std::min(report.residual_floor, kWorstResidual));
+  if (!(report.relative_residual <= allowed)) {
+    const bool hopeless = report.residual_floor > kWorstResidual;
     throw AgreedError(fmt::format(
-        "the solve ({}) stopped at a relative residual of {:.2e} after {} iterations; asked for {:.1e}, rounding "
-        "allows "
-        "{:.1e}: try another -pc_type, more -ksp_max_it or -solve_method direct",
-        report.method, report.relative_residual, report.iterations, options.tolerance, report.residual_floor));
+        "the solve ({}) stopped at a relative residual of {:.1e} after {} iterations; asked for {:.1e}, and rounding "
+        "of the "
+        "potentials allows {:.1e}: {}",
+        report.method, report.relative_residual, report.iterations, options.tolerance, report.residual_floor,
+        hopeless ? "the resistances differ too much for double precision"
+                 : "try another -pc_type, more -ksp_max_it or -solve_method direct"));
   }
   return solution;
 }
