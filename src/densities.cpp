@@ -17,8 +17,8 @@ namespace {
 using std::numbers::pi;
 using Kernel = PlanarDensity::Kernel;
 
-/// `points` centres of equal weight along curve(u), u at the midpoints of equal parts of (0, 1); weights sum to
-/// `share`.
+/// `points` centres of equal weight along curve(u), u at the midpoints of equal parts of
+/// (0, 1); weights sum to `share`.
 template <class Curve>
 void add_curve(PlanarDensity& density, int points, double share, Curve&& curve) {
   for (int k = 0; k < points; ++k) {

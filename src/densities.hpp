@@ -11,8 +11,8 @@ inline constexpr double kBox = 3.0;
 
 /// A density on the plane: sum over k of weight_k K(v - centre_k) with one kernel K for all centres.
 ///
-/// It is all that is needed to integrate the density over cells, and to draw from it: a centre by weight, then the
-/// kernel.
+/// It is all that is needed to integrate the density over cells, and to draw from it: a
+/// centre by weight, then the kernel.
 struct PlanarDensity {
   enum class Kernel { normal, square };
   struct Centre {
@@ -36,8 +36,8 @@ PlanarDensity planar_density(const std::string& name);
 /// Kernels are cut 8.5 standard deviations from their centre, a share of 2e-17.
 std::vector<double> cell_masses(const PlanarDensity& density, int categories);
 
-/// The masses of N(mean, sigma^2) in the S equal cells of one axis of the box, divided by their sum; accurate in the
-/// tails.
+/// The masses of N(mean, sigma^2) in the S equal cells of one axis of the box, divided by
+/// their sum; accurate in the tails.
 std::vector<double> normal_cell_masses(double mean, double sigma, int categories);
 
 }  // namespace kirchhoff

@@ -99,8 +99,8 @@ class Coupling {
       }
       return;
     }
-    // Lattice: a change that would leave the range (reflecting), or that leads back (S = 1), is added to the same
-    // state.
+    // Lattice: a change that would leave the range (reflecting), or that leads back (S =
+    // 1), is added to the same state.
     double same = same_;
     for (int d = 0; d < space_.dimensions(); ++d) {
       const auto stride = space_.stride(d);

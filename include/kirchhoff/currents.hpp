@@ -40,9 +40,9 @@ struct SolutionCheck {
 /// @note Collective.
 SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential);
 
-/// Sum of g^power (u(tail) - u(head))^2 over the edges of layer pair l whose tail is one of `states` on layer l. Local.
-/// Power 1 gives dissipated power [W] of a field u [V], power 2 the squared norm of its currents [A^2]. Closed sums on
-/// dense.
+/// Sum of g^power (u(tail) - u(head))^2 over the edges of layer pair l whose tail is one of `states` on
+/// layer l. Local. Power 1 gives dissipated power [W] of a field u [V], power 2 the squared norm of its
+/// currents [A^2]. Closed sums on dense.
 double edge_sum(const Circuit& circuit, std::span<const double> field, int l, int power, Range states);
 
 /// How the current between layers splits, per layer pair [A]: positive currents forward over same-state edges, forward

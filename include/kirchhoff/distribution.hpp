@@ -28,8 +28,8 @@ Mass smoothed(Mass mass, double smoothing);
 
 /// Checks that `mass` is a distribution over the space and divides it by its sum, which may be off by rounding only
 /// (1e-9). `what` names it in messages ("target file q.csv").
-/// @throws Error naming the state of the first negative or non-finite value, a wrong number of values, or the wrong
-/// sum.
+/// @throws Error naming the state of the first negative or non-finite value, a wrong
+/// number of values, or the wrong sum.
 Mass checked_mass(const StateSpace& space, Mass mass, const std::string& what);
 
 }  // namespace kirchhoff

@@ -22,14 +22,14 @@ struct ModelOptions {
   Precision precision = Precision::double_;
 };
 
-/// A neural network of potentials: currents follow from it by Ohm's law, so Kirchhoff's voltage law holds by
-/// construction.
+/// A neural network of potentials: currents follow from it by Ohm's law, so Kirchhoff's
+/// voltage law holds by construction.
 ///
-/// A multilayer perceptron over the state whose last layer has one output a circuit layer, so that one pass gives the
-/// potentials of a state on all layers. The input is the sum over coordinates of an embedding of the coordinate's
-/// category: Fourier features of its rank, and a free vector a category (only when D > 1: with D = 1 that would be a
-/// table of states). No parameter belongs to a whole state. Architecture and the comparison that decided it:
-/// docs/model.md.
+/// A multilayer perceptron over the state whose last layer has one output a circuit layer, so that one pass
+/// gives the potentials of a state on all layers. The input is the sum over coordinates of an embedding of the
+/// coordinate's category: Fourier features of its rank, and a free vector a category (only when D > 1: with D =
+/// 1 that would be a table of states). No parameter belongs to a whole state. Architecture and the comparison
+/// that decided it: docs/model.md.
 ///
 /// All parameters lie in one flat buffer of doubles; passes run in the precision of the options.
 class Model {

@@ -20,8 +20,8 @@ struct SolveOptions {
 /// A dense circuit of more states than this is refused by SolveMethod::direct, which has to store its N^2 edges.
 inline constexpr std::int64_t kDenseDirectStates = 1024;
 
-/// What was done, how long it took and how right it is; all figures are recomputed from the potentials
-/// (check_solution).
+/// What was done, how long it took and how right it is; all figures are recomputed from
+/// the potentials (check_solution).
 struct SolveReport {
   std::string method;
   std::string reason;  // why this method
@@ -74,8 +74,8 @@ void visit_fields(Report& report, Visit&& visit) {
   visit("blas", report.blas);
 }
 
-/// The potentials [V] of a circuit, (L+1) x N in natural order, visible to every rank, and the proof that they are
-/// right.
+/// The potentials [V] of a circuit, (L+1) x N in natural order, visible to every rank, and
+/// the proof that they are right.
 struct Solution {
   SharedArray potential;
   SolveReport report;

@@ -39,9 +39,9 @@ void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circu
 /// @note Collective. @throws Error when the file is not a solution of a circuit of this shape, or damaged.
 Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit);
 
-/// Signed currents of every edge, appended to nothing: a file of its own, currents.h5, with /layer, /from, /to (m) i64
-/// and /current (m) ampere, positive from layer to layer + 1. On dense circuits these are L N^2 numbers. @note
-/// Collective.
+/// Signed currents of every edge, appended to nothing: a file of its own, currents.h5, with /layer, /from,
+/// /to (m) i64 and /current (m) ampere, positive from layer to layer + 1. On dense circuits these are L
+/// N^2 numbers. @note Collective.
 void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circuit, std::span<const double> potential,
                     const Provenance& provenance);
 
@@ -55,8 +55,8 @@ struct Checkpoint {
   TrainState state;
 };
 
-/// The checkpoint before it stays as checkpoint.previous.h5, and there is a whole checkpoint.h5 at any time. @note
-/// Collective.
+/// The checkpoint before it stays as checkpoint.previous.h5, and there is a whole checkpoint.h5
+/// at any time. @note Collective.
 void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& checkpoint,
                       const Provenance& provenance);
 /// Reads `directory`/checkpoint.h5, or checkpoint.previous.h5 when that is damaged (and says so on stderr).

@@ -27,8 +27,8 @@ class Supervision {
                      std::span<std::int64_t> states, std::span<double> targets) const = 0;
 };
 
-/// Exact supervision: the potentials of the solved circuit, sampled from the solution on the fly. `potential` must
-/// outlive it.
+/// Exact supervision: the potentials of the solved circuit, sampled from the solution on the
+/// fly. `potential` must outlive it.
 class ExactSupervision final : public Supervision {
  public:
   /// @param balance in [0, 1]: 0 weighs each layer's error relative to the layer's own spread, 1 absolutely in volt

@@ -49,8 +49,8 @@ struct TrainState {
 /// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank
 /// takes its rows of every batch, gradients are summed. On return the model holds the averaged weights.
 /// @param save called on all ranks together every checkpoint_every steps, at the end and before Interrupted is thrown.
-/// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no longer finite, naming the
-/// step.
+/// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no
+/// longer finite, naming the step.
 void train(MPI_Comm comm, Model& model, const Supervision& supervision, const TrainOptions& options, std::uint64_t seed,
            TrainState& state, const std::function<void(const TrainState&)>& save);
 

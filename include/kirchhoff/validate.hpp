@@ -52,8 +52,8 @@ struct SampleComparison {
 SampleComparison compare_samples(MPI_Comm comm, const Circuit& circuit, const Walks& walks, std::int64_t count,
                                  std::span<const std::int64_t> reference, std::uint64_t seed);
 
-/// Relative frequencies of the end states, stuck walks left out; sums to the share of walks that came out. @note
-/// Collective.
+/// Relative frequencies of the end states, stuck walks left out; sums to the share of walks
+/// that came out. @note Collective.
 std::vector<double> histogram(MPI_Comm comm, const Circuit& circuit, const Walks& walks, std::int64_t count);
 
 /// `count` independent draws from a mass function: draw i depends on (seed, i) alone.

@@ -25,9 +25,9 @@ struct Walks {
   std::vector<std::int64_t> visits;  // (L+1) x N, summed over all ranks, when asked for
 };
 
-/// Sends particles through the circuit: start in x ~ p, then always along positive outgoing current, forward or
-/// backward, with probability proportional to it; at layer L also out, with the flow's exit weight. docs/theory.md,
-/// section 4.
+/// Sends particles through the circuit: start in x ~ p, then always along positive outgoing current,
+/// forward or backward, with probability proportional to it; at layer L also out, with the flow's exit
+/// weight. docs/theory.md, section 4.
 ///
 /// Particle i draws only from Random(seed, Stream::walk, i): the same walks on any number of ranks. A move costs
 /// O(neighbours); on dense circuits O(log N) after one sort a layer.

@@ -8,8 +8,8 @@
 namespace kirchhoff {
 namespace {
 
-/// Net currents always run from higher to lower potential, so visiting vertices in descending order pushes all mass
-/// through in one pass.
+/// Net currents always run from higher to lower potential, so visiting vertices in descending order
+/// pushes all mass through in one pass.
 class Sweep {
  public:
   explicit Sweep(const Flow& flow)

@@ -131,8 +131,8 @@ class Perceptron final : public Model::Network {
     const auto batch = static_cast<Eigen::Index>(states.size());
     const Eigen::Index s = space_.categories();
     const int d = space_.dimensions();
-    // What a coordinate's category adds to the first hidden layer: H1 x (D S), a few columns, so that a state costs D
-    // additions.
+    // What a coordinate's category adds to the first hidden layer: H1 x (D S), a few columns, so
+    // that a state costs D additions.
     if (free_) {
       table_ = view(std::as_const(flat_), embedding_);
     } else {

@@ -63,8 +63,8 @@ LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp_t
   if (direct) {
     check(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
   } else {
-    // Rounding feeds the residual's component along the constant, which no iteration can take away; this norm is blind
-    // to it.
+    // Rounding feeds the residual's component along the constant, which no iteration can take
+    // away; this norm is blind to it.
     check(KSPSetNormType(ksp.get(), KSP_NORM_NATURAL));
   }
   check(KSPSetTolerances(ksp.get(), 0.5 * tolerance, PETSC_DEFAULT, 1e30, 20000));

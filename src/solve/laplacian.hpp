@@ -33,9 +33,9 @@ class Layout {
   Range mine_;
 };
 
-/// The Laplacian A as a distributed sparse matrix. @param grounded adds a conductance to ground at vertex (0, 0), equal
-/// to its degree, which makes A positive definite and fixes the gauge phi(0, 0) = 0 without changing any current. @note
-/// Collective.
+/// The Laplacian A as a distributed sparse matrix. @param grounded adds a conductance to ground at vertex (0,
+/// 0), equal to its degree, which makes A positive definite and fixes the gauge phi(0, 0) = 0 without changing
+/// any current. @note Collective.
 Matrix assemble_laplacian(const Layout& layout, const Circuit& circuit, bool grounded);
 
 /// The Laplacian of a dense circuit as an operator of O(N) a layer: a layer block of M is (1/r - 1/R) I + (1/R) 1 1^T.

@@ -103,8 +103,8 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   report.seconds_total = wall_time() - begin;
   report.peak_memory_bytes = peak_memory(comm);
   report.blas = blas_version();
-  // Beyond this, rounding of the potentials leaves currents of which nothing can be promised, whatever the floor
-  // allows.
+  // Beyond this, rounding of the potentials leaves currents of which nothing can be
+  // promised, whatever the floor allows.
   constexpr double kWorstResidual = 1e-6;
   // Not "greater than": a NaN must fail too.
   const double allowed = std::max(options.tolerance, std::min(report.residual_floor, kWorstResidual));

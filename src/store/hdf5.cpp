@@ -155,6 +155,7 @@ void Hdf5Writer::attribute(const std::string& name, const std::string& value, co
 }
 
 void Hdf5Writer::attribute(const std::string& name, double value, const std::string& object) {
+  broadcast(comm_, std::span<double>(&value, 1));  // timings differ, and HDF5 wants the same from all ranks
   scalar(name, H5T_NATIVE_DOUBLE, &value, object);
 }
 

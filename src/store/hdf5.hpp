@@ -102,6 +102,7 @@ class Hdf5Writer {
   Hdf5Writer& operator=(const Hdf5Writer&) = delete;
 
   void group(const std::string& path);
+  /// Rank 0's value is written; texts and integers must be the same on every rank.
   void attribute(const std::string& name, const std::string& value, const std::string& object = "/");
   void attribute(const std::string& name, double value, const std::string& object = "/");
   void attribute(const std::string& name, std::int64_t value, const std::string& object = "/");
