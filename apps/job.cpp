@@ -56,7 +56,7 @@ std::string look_up(Options& options, const std::string& name, const fs::path& c
   candidates.emplace_back(value);
   for (const auto& candidate : candidates) {
     if (fs::is_regular_file(candidate)) {
-      const auto found = fs::absolute(candidate).lexically_normal().string();
+      auto found = fs::absolute(candidate).lexically_normal().string();
       options.resolve(name, found);
       return found;
     }
@@ -117,7 +117,7 @@ int small_integer(const Options& options, const std::string& name, int least) {
 }
 
 std::vector<std::string> flows(const Options& options) {
-  const auto words = options.words("sample_flow");
+  auto words = options.words("sample_flow");
   for (const auto& word : words) {
     if (word != "exact" && word != "neural") {
       throw Error(fmt::format("{} has '{}': exact or neural is needed", options.origin("sample_flow"), word));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <ranges>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/flow.hpp"
@@ -105,16 +106,16 @@ class Sweep {
     // Ascending: what leaves a vertex goes to the vertices already passed.
     std::vector<double> outflow(order_.size());
     std::vector<Accumulator> below(layers);
-    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-      const int l = static_cast<int>(*it / n_);
-      const auto x = *it % n_;
-      const double f = phi(*it);
+    for (const auto v : std::views::reverse(order_)) {
+      const int l = static_cast<int>(v / n_);
+      const auto x = v % n_;
+      const double f = phi(v);
       double sum = 0;
       each_side(l, [&](const Coupling& c, int m) {
         sum += c.change() * below[static_cast<std::size_t>(m)].at(f);
         sum += (c.same() - c.change()) * std::max(0.0, f - phi(m * n_ + x));
       });
-      outflow[static_cast<std::size_t>(*it)] = std::max(0.0, sum);
+      outflow[static_cast<std::size_t>(v)] = std::max(0.0, sum);
       below[static_cast<std::size_t>(l)].add(f, 1);
     }
     // Descending: what arrives comes from the vertices already passed.

@@ -69,8 +69,10 @@ std::vector<int> drawn_layers(int layers, std::int64_t cells) {
   const int most = static_cast<int>(std::clamp<std::int64_t>(kMostCells / cells, 3, 24));
   std::vector<int> chosen;
   const int count = std::min(layers + 1, most);
-  for (int k = 0; k < count; ++k)
+  chosen.reserve(static_cast<std::size_t>(count));
+  for (int k = 0; k < count; ++k) {
     chosen.push_back(static_cast<int>(std::lround(static_cast<double>(k) * layers / (count - 1))));
+  }
   return chosen;
 }
 

@@ -159,7 +159,7 @@ Matrix dense_laplacian(const Layout& layout, const Circuit& circuit) {
   Matrix matrix;
   check(MatCreateShell(layout.comm(), layout.local_rows(), layout.local_rows(), PETSC_DETERMINE, PETSC_DETERMINE,
                        context.get(), matrix.out()));
-  context.release();  // now the matrix's
+  static_cast<void>(context.release());  // now the matrix's
   const auto set = [&](MatOperation operation, auto* function) {
     check(MatShellSetOperation(matrix.get(), operation, reinterpret_cast<void (*)()>(function)));
   };

@@ -195,7 +195,8 @@ void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t ty
   const Identifier memory = memory_space(slab);
   // All ranks make the same number of calls, those that have nothing left with an empty selection.
   const auto piece = rows_per_piece(slab, type_size);
-  const auto calls = static_cast<int>(all_max(comm_, static_cast<double>((slab.count[0] + piece - 1) / piece)));
+  const hsize_t mine = (slab.count[0] + piece - 1) / piece;
+  const auto calls = static_cast<int>(all_max(comm_, static_cast<double>(mine)));
   for (int k = 0; any && k < calls; ++k) {
     const auto from = std::min<hsize_t>(slab.count[0], static_cast<hsize_t>(k) * piece);
     select(slab, from, std::min(piece, slab.count[0] - from), space.get(), memory.get());

@@ -1,0 +1,93 @@
+# Sourced by the tests beside this folder. Each works in a folder of its own, which goes with it.
+# From ctest: KIRCHHOFF (the program), MPIEXEC, KIRCHHOFF_SOURCE_DIR. NP is the number of ranks where it does not matter.
+set -euo pipefail
+source_dir=${KIRCHHOFF_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
+[ -n "${KIRCHHOFF:-}" ] || . "$source_dir/scripts/env.sh"
+program=${KIRCHHOFF:-$source_dir/build/release/kirchhoff}
+mpiexec=${MPIEXEC:-mpiexec}
+np=${NP:-2}
+reference_data=${KIRCHHOFF_REFERENCE_DATA:-}
+unset KIRCHHOFF_REFERENCE_DATA PETSC_OPTIONS # a test sets what it needs
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+skip() {
+  printf 'skipped: %s\n' "$*"
+  exit 77
+}
+
+# The first python3 that has h5py: a user's own may stand before the system's.
+for python in python3 /usr/bin/python3 none; do
+  if "$python" -c 'import h5py, numpy' 2>/dev/null; then break; fi
+done
+[ "$python" != none ] || skip "no python3 with h5py and numpy"
+
+# kirchhoff RANKS COMMAND ...: without mpiexec on one rank.
+kirchhoff() {
+  local ranks=$1
+  shift
+  if [ "$ranks" = 1 ]; then "$program" "$@"; else "$mpiexec" -n "$ranks" "$program" "$@"; fi
+}
+
+# succeed RANKS COMMAND ...: exit status 0, nothing but progress on stderr; its output is in the file `log`.
+succeed() {
+  kirchhoff "$@" >log 2>stderr </dev/null || fail "kirchhoff $*: exit status $?: $(cat log stderr)"
+  ! grep -E '^(error|\[rank|warning)|PETSC ERROR|HDF5-DIAG' stderr || fail "kirchhoff $*: spoke on stderr"
+  nothing_half_written "kirchhoff $*"
+}
+
+# expect_error STATUS REGEX RANKS COMMAND ...: fails as it should, with one line `error: ...` that matches, and in good order.
+errors_seen=0
+expect_error() {
+  local wanted=$1 regex=$2 status=0
+  shift 2
+  kirchhoff "$@" >log 2>stderr </dev/null || status=$?
+  [ "$status" = "$wanted" ] || fail "kirchhoff $*: exit status $status, not $wanted: $(cat stderr)"
+  [ "$(grep -c '^error: ' stderr)" = 1 ] || fail "kirchhoff $*: not one line 'error: ': $(cat stderr)"
+  grep '^error: ' stderr | grep -qE -- "$regex" || fail "kirchhoff $*: does not match '$regex': $(cat stderr)"
+  ! grep -E '^\[rank|PETSC ERROR|HDF5-DIAG|terminate called|std::|filesystem error' stderr || fail "kirchhoff $*: a dump"
+  # mpiexec adds its banner; by itself the program says no more than the one line.
+  [ "$1" != 1 ] || [ "$(wc -l <stderr)" = 1 ] || fail "kirchhoff $*: more than one line: $(cat stderr)"
+  nothing_half_written "kirchhoff $*"
+  errors_seen=$((errors_seen + 1))
+}
+
+nothing_half_written() {
+  local left
+  left=$(find "$work" -name '*.tmp' -o -name '*.new')
+  [ -z "$left" ] || fail "$1: leaves $left"
+}
+
+# same_data FILE FILE [EXCEPT...]: all datasets of two HDF5 files are equal bit for bit.
+same_data() {
+  "$python" - "$@" <<'PYTHON' || fail "$1 and $2 differ"
+import sys
+import h5py
+
+def datasets(path):
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+first, second = datasets(sys.argv[1]), datasets(sys.argv[2])
+wrong = set(first) ^ set(second)
+wrong |= {name for name in first if name in second and
+          (first[name].dtype != second[name].dtype or first[name].tobytes() != second[name].tobytes())}
+wrong -= set(sys.argv[3:])
+if wrong or not first:
+    sys.exit("different: " + ", ".join(sorted(wrong)))
+PYTHON
+}
+
+# attribute FILE NAME: a root attribute.
+attribute() {
+  "$python" -c 'import sys, h5py; print(h5py.File(sys.argv[1]).attrs[sys.argv[2]])' "$@"
+}

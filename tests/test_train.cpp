@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/supervision.hpp"
+#include "kirchhoff/train.hpp"
+#include "oracles.hpp"
+
+namespace kirchhoff {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const auto kForget = [](const TrainState&) {};
+
+/// A small circuit, its exact potentials and a network to learn them.
+class Training : public testing::Test {
+ protected:
+  Training() {
+    options_.steps = 40;
+    options_.batch = 50;
+    options_.warmup = 5;
+    options_.learning_rate = 5e-3;
+    options_.weight_decay = 0.01;
+    options_.validate_every = 6;
+    options_.checkpoint_every = 1000;
+  }
+
+  Model model(Precision precision = Precision::double_) const {
+    return {circuit_.space(), circuit_.layers(), {{16, 16}, Activation::silu, precision}};
+  }
+  void train_on(MPI_Comm comm, Model& model, TrainState& state,
+                const std::function<void(const TrainState&)>& save = kForget) const {
+    train(comm, model, supervision_, options_, 3, state, save);
+  }
+
+  Circuit circuit_ = oracles::uniform_circuit(Family::dense, 6, 2, 3, 1, 36);
+  std::vector<double> potential_ = oracles::to_vector(oracles::potentials(circuit_));
+  ExactSupervision supervision_{circuit_.states(), circuit_.layers(), potential_, 3, 0.5};
+  TrainOptions options_;
+};
+
+using TrainTest = Training;
+
+TEST_F(TrainTest, LowersTheLoss) {
+  options_.steps = 400;
+  options_.validate_every = 40;
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  ASSERT_EQ(state.history.size(), 10u);
+  EXPECT_LT(state.history.back().loss, 0.1 * state.history.front().loss);
+  EXPECT_LT(state.history.back().validation, 0.1 * state.history.front().validation);
+  EXPECT_LT(state.history.back().validation, 0.1);  // of targets of variance one
+}
+
+TEST_F(TrainTest, LeavesTheAveragedWeightsInTheModel) {
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  EXPECT_EQ(std::vector<double>(network.parameters().begin(), network.parameters().end()), state.average);
+  EXPECT_NE(state.average, state.parameters);
+}
+
+TEST_F(TrainTest, ValidatesTheAveragedWeightsOnStatesOfTheirOwn) {
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  // As many rows as states: a stratified batch is then every state once.
+  const auto layers = static_cast<std::size_t>(circuit_.layers()) + 1;
+  const auto weights = supervision_.layer_weights(network);
+  const auto field = tabulate(MPI_COMM_WORLD, network);
+  double sum = 0;
+  for (std::size_t v = 0; v < potential_.size(); ++v) {
+    const auto l = v / static_cast<std::size_t>(circuit_.states());
+    const double error = (field.data()[v] - potential_[v]) / network.scale()[l];
+    sum += weights[l] * error * error;
+  }
+  const double expected = sum / static_cast<double>(static_cast<std::size_t>(circuit_.states()) * layers);
+  EXPECT_NEAR(state.history.back().validation, expected, 1e-12 * expected);  // rounding of sums
+}
+
+TEST_F(TrainTest, GoesOnBitForBitWhereItWasInterrupted) {
+  for (const auto precision : {Precision::double_, Precision::single}) {
+    auto uninterrupted = model(precision);
+    auto resumed = model(precision);
+    TrainState whole;
+    TrainState kept;
+    options_.checkpoint_every = 15;
+    train_on(MPI_COMM_WORLD, uninterrupted, whole, [&](const TrainState& state) {
+      if (state.step == 15) kept = state;
+    });
+    ASSERT_EQ(kept.step, 15);
+
+    train_on(MPI_COMM_WORLD, resumed, kept);
+
+    EXPECT_EQ(kept.step, 40);
+    EXPECT_EQ(kept.parameters, whole.parameters);
+    EXPECT_EQ(kept.first_moment, whole.first_moment);
+    EXPECT_EQ(kept.second_moment, whole.second_moment);
+    EXPECT_EQ(kept.average, whole.average);
+    EXPECT_EQ(kept.best_validation, whole.best_validation);
+    ASSERT_EQ(kept.history.size(), whole.history.size());
+    for (std::size_t k = 0; k < whole.history.size(); ++k) {
+      EXPECT_EQ(kept.history[k].step, whole.history[k].step);
+      EXPECT_EQ(kept.history[k].loss, whole.history[k].loss) << k;
+      EXPECT_EQ(kept.history[k].validation, whole.history[k].validation) << k;
+      EXPECT_EQ(kept.history[k].learning_rate, whole.history[k].learning_rate) << k;
+    }
+  }
+}
+
+TEST_F(TrainTest, IsTheSameOnAnyNumberOfRanksToRounding) {
+  options_.steps = 10;
+  options_.batch = 17;  // uneven on 2 and 3 ranks
+  auto network = model();
+  TrainState alone;
+  TrainState together;
+  train_on(MPI_COMM_SELF, network, alone);
+
+  train_on(MPI_COMM_WORLD, network, together);
+
+  // Gradients differ by rounding alone (1e-15), which Adam may magnify where they are small.
+  EXPECT_LT(oracles::relative_difference(together.parameters, alone.parameters), 1e-9);
+  EXPECT_LT(oracles::relative_difference(together.average, alone.average), 1e-9);
+  EXPECT_NEAR(together.history.back().loss, alone.history.back().loss, 1e-9);
+}
+
+TEST_F(TrainTest, TakesBatchesSmallerThanTheNumberOfRanks) {
+  options_.steps = 3;
+  options_.batch = 1;
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  EXPECT_EQ(state.step, 3);
+  EXPECT_TRUE(oracles::to_eigen(state.parameters).allFinite());
+}
+
+TEST_F(TrainTest, SavesEverySoManyStepsAndAtTheEnd) {
+  options_.checkpoint_every = 15;
+  auto network = model();
+  TrainState state;
+  std::vector<std::int64_t> saved;
+
+  train_on(MPI_COMM_WORLD, network, state, [&](const TrainState& s) { saved.push_back(s.step); });
+
+  EXPECT_THAT(saved, testing::ElementsAre(15, 30, 40));
+}
+
+TEST_F(TrainTest, RecordsEverySoManyStepsAndAtTheEnd) {
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  std::vector<std::int64_t> steps;
+  double best = state.history.front().validation;
+  for (const auto& record : state.history) {
+    steps.push_back(record.step);
+    best = std::min(best, record.validation);
+  }
+  EXPECT_THAT(steps, testing::ElementsAre(6, 12, 18, 24, 30, 36, 40));
+  EXPECT_EQ(state.best_validation, best);
+  EXPECT_EQ(state.loss_sum, 0);
+}
+
+TEST_F(TrainTest, WarmsUpAndCoolsDown) {
+  options_.validate_every = 1;
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  const auto rate = [&](std::size_t step) { return state.history[step - 1].learning_rate; };
+  EXPECT_NEAR(rate(1), 1e-3, 1e-15);  // a fifth of the peak
+  EXPECT_NEAR(rate(5), 5e-3, 1e-15);  // the peak
+  EXPECT_LT(rate(23), 2.6e-3);        // past the middle of the cosine
+  EXPECT_GT(rate(22), 2.4e-3);
+  EXPECT_NEAR(rate(40), 0, 1e-15);  // the end
+}
+
+TEST_F(TrainTest, SaysWhenItDiverges) {
+  options_.learning_rate = 1e200;
+  auto network = model();
+  TrainState state;
+
+  EXPECT_THAT([&] { train_on(MPI_COMM_WORLD, network, state); },
+              ThrowsMessage<AgreedError>(AllOf(HasSubstr("training diverged"), HasSubstr("-train_learning_rate"))));
+}
+
+}  // namespace
+}  // namespace kirchhoff
