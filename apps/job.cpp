@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -31,16 +34,25 @@ struct CaseText {
 CaseText read_input(const std::string& input) {
   const fs::path path(input);
   if (fs::is_directory(path)) {
+    // The newest file knows best what was asked for last.
+    CaseText newest;
+    fs::file_time_type time;
     for (const auto* file : {"solution.h5", "checkpoint.h5", "samples.h5"}) {
-      if (fs::exists(path / file)) {
-        const auto h5 = (path / file).string();
-        return {read_provenance(h5).options, h5 + " (options)", path};
+      const auto h5 = (path / file).string();
+      if (!fs::exists(h5) || (!newest.name.empty() && fs::last_write_time(h5) < time)) continue;
+      try {
+        newest = {read_provenance(h5).options, h5 + " (options)", path};
+        time = fs::last_write_time(h5);
+      } catch (const Error&) {  // damaged: another may do
+        continue;
       }
     }
-    throw Error(fmt::format("{}: the folder holds no solution.h5, checkpoint.h5 or samples.h5", input));
+    if (!newest.name.empty()) return newest;
+    throw Error(
+        fmt::format("{}: the folder holds no solution.h5, checkpoint.h5 or samples.h5 that can be read", input));
   }
   const auto extension = path.extension().string();
-  if (fs::exists(path) && extension != ".yaml" && extension != ".yml") {
+  if (extension != ".yaml" && extension != ".yml") {
     throw Error(fmt::format("{}: a case ends in .yaml", input));
   }
   return {read_text_file(input), input, path.parent_path()};
@@ -69,6 +81,7 @@ Terminal read_terminal(Options& options, const std::string& role, const fs::path
   Terminal t;
   t.role = role;
   t.name = options.text(role + "_name");
+  t.origin = options.origin(role + "_name");
   // A file given on the command line replaces the case's name, and the other way round.
   const bool file_wins = options.origin(role + "_file").starts_with("option ");
   if (!t.name.empty() && !options.text(role + "_file").empty() && !file_wins &&
@@ -116,6 +129,26 @@ int small_integer(const Options& options, const std::string& name, int least) {
   return static_cast<int>(value);
 }
 
+/// What cannot fit must not be tried: the kernel would end the program without a word.
+void check_memory(const Options& options, const Job& job) {
+  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  const auto need = [&](const std::string& name, double bytes, const std::string& what) {
+    if (bytes <= memory) return;
+    throw Error(fmt::format("{}: {} would take {:.3g} GB, this node has {:.3g} GB", options.origin(name), what,
+                            bytes / 1e9, memory / 1e9));
+  };
+  const auto states = static_cast<double>(job.space.size());
+  need("circuit_layers", 8 * states * (static_cast<double>(job.layers) + 1), "the potentials of all vertices");
+  double weights = 0;
+  for (std::size_t k = 0; k < job.model.hidden.size(); ++k) {
+    const double before =
+        k == 0 ? static_cast<double>(job.space.categories()) * job.space.dimensions() : job.model.hidden[k - 1];
+    weights += before * job.model.hidden[k];
+  }
+  need("model_hidden", 6 * 8 * weights, "the network and its optimiser");
+  need("sample_count", (22.0 + 4.0 * job.space.dimensions()) * static_cast<double>(job.count), "the samples");
+}
+
 std::vector<std::string> flows(const Options& options) {
   auto words = options.words("sample_flow");
   for (const auto& word : words) {
@@ -123,6 +156,8 @@ std::vector<std::string> flows(const Options& options) {
       throw Error(fmt::format("{} has '{}': exact or neural is needed", options.origin("sample_flow"), word));
     }
   }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
   return words;
 }
 
@@ -131,7 +166,10 @@ std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, 
   const auto columns = parse_columns(terminal.columns, static_cast<std::size_t>(table.columns));
   const auto d = static_cast<std::size_t>(space.dimensions());
   if (columns.size() != d) {
-    throw Error(fmt::format("{}: {} columns are used, but space_dimensions is {}", file, columns.size(), d));
+    const bool like_mass = space.enumerable() && table.rows * table.columns == space.size();
+    throw Error(fmt::format(
+        "{}: {} columns are used, but space_dimensions is {}{}", file, columns.size(), d,
+        like_mass ? fmt::format(" (if it holds a mass function, say {}_dataset: mass)", terminal.role) : ""));
   }
   std::vector<std::uint16_t> rows;
   rows.reserve(static_cast<std::size_t>(table.rows) * d);
@@ -139,8 +177,8 @@ std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, 
     for (const auto column : columns) {
       const double value = table.values[static_cast<std::size_t>(row * table.columns) + column];
       if (value != std::floor(value) || value < 0 || value >= space.categories()) {
-        throw Error(fmt::format("{}: row {}, column {}: {} is not one of the categories 0..{}", file, row + 1, column,
-                                value, space.categories() - 1));
+        throw Error(fmt::format("{}: row {}, column {}: {} is not one of the categories 0..{}", file, row + 1,
+                                column + 1, value, space.categories() - 1));
       }
       rows.push_back(static_cast<std::uint16_t>(value));
     }
@@ -161,7 +199,13 @@ bool holds_mass(const Terminal& t) {
 }
 
 Mass terminal_mass(const StateSpace& space, const Terminal& t) {
-  if (!t.name.empty()) return smoothed(named_mass(space, t.name), t.smoothing);
+  if (!t.name.empty()) {
+    try {
+      return smoothed(named_mass(space, t.name), t.smoothing);
+    } catch (const Error& e) {
+      throw Error(fmt::format("{}: {}", t.origin, e.what()));
+    }
+  }
   const auto table = read_table(t.file, t.dataset);
   if (holds_mass(t)) return smoothed(checked_mass(space, table.values, t.role + " file " + t.file), t.smoothing);
   return smoothed(empirical_mass(space, rows_of(table, space, t, t.file)), t.smoothing);
@@ -197,8 +241,8 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
   for (std::size_t i = 0; i < edges.size(); ++i) {
     const double* row = table.values.data() + 4 * i;
     for (int c = 0; c < 3; ++c) {
-      if (row[c] != std::floor(row[c]) || std::abs(row[c]) > 1e15) {
-        throw Error(fmt::format("{}: edge {}: {} is not a whole number", file, i + 1, row[c]));
+      if (row[c] != std::floor(row[c]) || std::abs(row[c]) > (c == 0 ? INT_MAX : 1e15)) {
+        throw Error(fmt::format("{}: edge {}: {} is not a whole number, or too large", file, i + 1, row[c]));
       }
     }
     edges[i] = {static_cast<int>(row[0]), static_cast<std::int64_t>(row[1]), static_cast<std::int64_t>(row[2]), row[3]};
@@ -240,6 +284,10 @@ Job read_job(const std::string& input) {
   job.family = static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "file"}));
   job.boundary = static_cast<Boundary>(options.choice("circuit_boundary", {"reflecting", "periodic"}));
   job.layers = small_integer(options, "circuit_layers", 1);
+  if (static_cast<double>(job.space.size()) * job.layers > 1e15) {
+    throw Error(fmt::format("{} is {}: {} states a layer make too many vertices", options.origin("circuit_layers"),
+                            job.layers, job.space.size()));
+  }
   job.resistance_same = schedule(options, "circuit_resistance_same", job.layers);
   job.resistance_change = schedule(options, "circuit_resistance_change", job.layers);
   if (job.family == Family::file) {
@@ -272,13 +320,21 @@ Job read_job(const std::string& input) {
   job.count = options.integer("sample_count", 1);
   job.seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   job.options = options.resolved();
+  check_memory(options, job);
   return job;
 }
 
 Circuit build_circuit(MPI_Comm comm, const Job& job) {
   return agree(comm, [&] {
-    return Circuit(job.space, build_couplings(job), terminal_mass(job.space, job.source),
-                   terminal_mass(job.space, job.target));
+    auto source = terminal_mass(job.space, job.source);
+    auto target = terminal_mass(job.space, job.target);
+    try {
+      return Circuit(job.space, build_couplings(job), std::move(source), std::move(target));
+    } catch (const Error& e) {
+      const std::string what = e.what();
+      if (job.edge_file.empty() || what.starts_with(job.edge_file)) throw;
+      throw Error(fmt::format("{}: {}", job.edge_file, what));
+    }
   });
 }
 

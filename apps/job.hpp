@@ -15,9 +15,10 @@ namespace kirchhoff {
 
 /// Where p or q comes from.
 struct Terminal {
-  std::string role;  // source | target
-  std::string name;  // a named distribution, or
-  std::string file;  // a file, looked up
+  std::string role;    // source | target
+  std::string origin;  // where the name was given, for messages
+  std::string name;    // a named distribution, or
+  std::string file;    // a file, looked up
   std::string dataset;
   std::string columns;
   double smoothing = 0;

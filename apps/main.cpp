@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "commands.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/store.hpp"
 #include "kirchhoff/text.hpp"
 #include "kirchhoff/version.hpp"
 #include "options.hpp"
@@ -32,17 +35,15 @@ const std::map<std::string, Command>& commands() {
 struct CommandLine {
   std::vector<std::string> words;
   std::vector<std::string> options;
-  std::string text;
+  std::string again = "kirchhoff";  // what to type to go on after an interruption
   bool help = false;
   bool version = false;
 
-  CommandLine(int argc, char** argv) : text("kirchhoff") {
-    const auto is_option = [](const std::string& a) {
-      return a.size() > 1 && a[0] == '-' && (std::isalpha(static_cast<unsigned char>(a[1])) != 0 || a[1] == '-');
-    };
+  CommandLine(int argc, char** argv) {
+    bool last_has_value = false;
     for (int i = 1; i < argc; ++i) {
       std::string argument = argv[i];
-      text += " " + argument;
+      if (argument != "-force" && argument != "--force") again += " " + quoted(argument);
       if (!is_option(argument)) {
         words.push_back(argument);
         continue;
@@ -54,13 +55,44 @@ struct CommandLine {
         version = true;
       } else {
         options.push_back(argument);
-        const bool takes_value = argument != "-force" && i + 1 < argc && !is_option(argv[i + 1]);
-        if (takes_value) {
+        last_has_value = false;
+        if (i + 1 < argc && !is_option(argv[i + 1]) && takes(argument, argv[i + 1])) {
           options.emplace_back(argv[++i]);
-          text += " " + options.back();
+          again += " " + quoted(options.back());
+          last_has_value = true;
         }
       }
     }
+    // "run -ksp_monitor case.yaml": only PETSc knows which of its options take a value.
+    if (words.size() == 1 && last_has_value && looks_like_input(options.back())) {
+      words.push_back(options.back());
+      options.pop_back();
+    }
+  }
+
+ private:
+  static bool is_option(const std::string& a) {
+    return a.size() > 1 && a[0] == '-' && (std::isalpha(static_cast<unsigned char>(a[1])) != 0 || a[1] == '-');
+  }
+
+  /// Whether the next word is an option's value: after the program's own flags only true or false is.
+  static bool takes(const std::string& option, const std::string& next) {
+    const auto& table = option_table();
+    const auto known = std::find_if(table.begin(), table.end(), [&](const auto& o) { return "-" + o.name == option; });
+    const bool flag = known != table.end() && !known->of_case && known->fallback == "false";
+    return !flag || next == "true" || next == "false";
+  }
+
+  static bool looks_like_input(const std::string& word) {
+    return word.ends_with(".yaml") || word.ends_with(".yml") || word.ends_with(".h5") ||
+           std::filesystem::is_directory(word);
+  }
+
+  static std::string quoted(const std::string& word) {
+    if (word.find_first_of(" \t'\"$*?;&|<>()") == std::string::npos && !word.empty()) return word;
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
   }
 };
 
@@ -93,9 +125,11 @@ int run(Session& session, const CommandLine& line) {
                        fmt::format("'{}' is one word too many: '{}' takes one input", line.words[2], line.words[0]));
   }
   try {
-    command->second(session, line.words[1], line.text);
+    command->second(session, line.words[1], line.again);
   } catch (const Interrupted&) {
-    if (speaks) fmt::print("interrupted: resume with {}\n", line.text);
+    const int ranks = size_of(session.comm());
+    const auto launcher = ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "";
+    if (speaks) fmt::print("interrupted: resume with {}{}\n", launcher, line.again);
   }
   return kDone;
 }
@@ -111,11 +145,15 @@ int main(int argc, char** argv) {
     // What all ranks met together is said once, and all leave in order; what only this rank met ends the others too.
     constexpr double kSecondsToArrive = 3;
     const int rank = rank_of(session.comm());
+    const bool out_of_memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr;
+    const std::string what = out_of_memory ? "out of memory" : e.what();
     if (session.all_arrive(kSecondsToArrive)) {
-      if (rank == 0) fmt::print(stderr, "error: {}\n", e.what());
+      if (rank == 0) fmt::print(stderr, "error: {}\n", what);
+      std::fflush(nullptr);
+      if (store_is_broken()) std::_Exit(kFailed);
       return;
     }
-    fmt::print(stderr, "[rank {}] error: {}\n", rank, e.what());
+    fmt::print(stderr, "[rank {}] error: {}\n", rank, what);
     std::fflush(stderr);
     MPI_Abort(session.comm(), kFailed);
   };

@@ -85,12 +85,17 @@ Options::Options(const std::vector<CaseEntry>& entries, const std::string& case_
   for (const auto& entry : entries) {
     const auto* option = find_option(entry.name);
     if (option == nullptr || !option->of_case) {
+      const auto is_section = [&](const auto& name) { return name.starts_with(entry.name + "_"); };
+      if (std::any_of(case_names.begin(), case_names.end(), is_section)) {
+        throw Error(fmt::format("{}:{}: '{}' is a section and holds keys: {}: {{key: value}}", case_name, entry.line,
+                                entry.name, entry.name));
+      }
       throw Error(fmt::format("{}:{}: unknown key '{}'{}", case_name, entry.line, entry.name,
                               did_you_mean(entry.name, case_names)));
     }
   }
   const auto all_names = known_names(false);
-  for (const auto& name : options::names()) {
+  for (const auto& name : options::unused()) {
     if (find_option(name) == nullptr && !may_be_petsc(name)) {
       throw Error(fmt::format("unknown option -{}{}", name, did_you_mean(name, all_names)));
     }

@@ -1,14 +1,19 @@
 #include "stages.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
 
+#include "kirchhoff/currents.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/supervision.hpp"
+#include "kirchhoff/table.hpp"
 #include "kirchhoff/validate.hpp"
 
 namespace kirchhoff {
@@ -18,22 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kGallery = 64;
 
-/// Whole or not at all. Local.
-void write_text(const std::string& path, const std::string& text) {
-  const auto temporary = path + ".tmp";
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file << text;
-    file.flush();
-    if (!file) {
-      std::error_code ignored;
-      fs::remove(temporary, ignored);
-      throw Error(fmt::format("cannot write {}", path));
-    }
-  }
-  fs::rename(temporary, path);
-}
-
 std::string grouped(std::int64_t value) {
   auto digits = std::to_string(value);
   for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
@@ -41,6 +30,19 @@ std::string grouped(std::int64_t value) {
 }
 
 }  // namespace
+
+FolderLock::FolderLock(const std::string& folder)
+    : descriptor_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (access(folder.c_str(), W_OK) != 0) throw Error(fmt::format("option -out: no permission to write in {}", folder));
+  // Some network file systems know no locks: then there is none.
+  if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw Error(fmt::format("option -out: another kirchhoff is at work in {}", folder));
+  }
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
 
 Stages::Stages(MPI_Comm comm, Job job, std::string command)
     : comm_(comm),
@@ -53,6 +55,12 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
     std::error_code failed;
     fs::create_directories(job_.out, failed);
     if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
+    lock_ = FolderLock(job_.out);
+  });
+  // What is wrong with held-out files is said now, not after hours of work.
+  agree(comm, [&] {
+    read_states(job_.space, job_.target, job_.target.valid);
+    test_ = read_states(job_.space, job_.target, job_.target.test);
   });
   say("circuit", fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title,
                              circuit_.layers() + 1, grouped(circuit_.states()), grouped(circuit_.vertices()),
@@ -83,11 +91,15 @@ bool Stages::fresh(const char* file) const {
 const Solution& Stages::solution(bool redo) {
   if (solution_) return *solution_;
   if (!redo && fresh("solution.h5")) {
-    auto stored = read_solution(comm_, path("solution.h5"), circuit_);
-    if (stored.report.relative_residual <= std::max(job_.solve.tolerance, stored.report.residual_floor)) {
+    reuse("solution.h5", [&] {
+      auto stored = read_solution(comm_, path("solution.h5"), circuit_);
+      const auto checked = check_solution(comm_, circuit_, stored.potential.data());  // a file may have been damaged
+      if (!(checked.relative_residual <= std::max(job_.solve.tolerance, checked.residual_floor))) {
+        throw AgreedError(fmt::format("its relative residual is {:.1e}", checked.relative_residual));
+      }
       solution_ = std::move(stored);
       say("solve", fmt::format("{} is up to date", path("solution.h5")));
-    }
+    });
   }
   if (!solution_) {
     auto solved = solve(comm_, circuit_, job_.solve);
@@ -107,6 +119,16 @@ const Solution& Stages::solution(bool redo) {
   return *solution_;
 }
 
+/// Takes over a finished stage's file. One that cannot be used is named, with the reason, and the stage is done again.
+template <class Take>
+void Stages::reuse(const char* file, Take&& take) const {
+  try {
+    take();
+  } catch (const AgreedError& e) {
+    say("", fmt::format("{} is made anew: {}", path(file), e.what()));
+  }
+}
+
 bool Stages::has_checkpoint() const { return fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"); }
 
 const Model& Stages::model(bool may_train, bool redo) {
@@ -115,16 +137,17 @@ const Model& Stages::model(bool may_train, bool redo) {
   Model model(job_.space, job_.layers, job_.model);
   Checkpoint checkpoint;
   if (!redo && has_checkpoint()) {
-    auto stored = read_checkpoint(comm_, job_.out, model);
-    if (stored.training_hash == wanted && stored.state.step <= job_.train.steps) {
+    const auto take = [&] {
+      auto stored = read_checkpoint(comm_, job_.out, model);
+      if (stored.training_hash != wanted || stored.state.step > job_.train.steps) {
+        throw AgreedError(fmt::format("{}: trained with other options than the case has now", path("checkpoint.h5")));
+      }
       checkpoint = std::move(stored);
-    } else if (!may_train) {
-      throw AgreedError(
-          fmt::format("{}: trained with other options than the case has now; train it anew or give the same "
-                      "options",
-                      path("checkpoint.h5")));
+    };
+    if (may_train) {
+      reuse("checkpoint.h5", take);
     } else {
-      say("train", "the options of the network or its training have changed: training anew");
+      take();
     }
   }
   auto& state = checkpoint.state;
@@ -152,7 +175,7 @@ const Model& Stages::model(bool may_train, bool redo) {
       checkpoint.scale = model.scale();
       write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
       agree(comm_, [&] {
-        if (rank_of(comm_) == 0) write_text(path("training.csv"), training_csv(now.history));
+        if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
       });
     };
     train(comm_, model, supervision, job_.train, job_.seed, state, save);
@@ -185,7 +208,11 @@ std::string Stages::walks_origin(const std::string& flow) const {
 const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
   if (samples_) return *samples_;
   std::vector<StoredWalks> done;
-  if (!redo && fresh("samples.h5")) done = read_samples(comm_, path("samples.h5"), circuit_);
+  if (!redo && fresh("samples.h5")) {
+    reuse("samples.h5", [&] { done = read_samples(comm_, path("samples.h5"), circuit_); });
+  }
+  const bool neural = std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end();
+  if (neural) model(may_train);  // whether there is one is known before the exact walk, not after it
   std::vector<StoredWalks> result;
   bool changed = done.size() != job_.flows.size();
   for (const auto& name : job_.flows) {
@@ -222,16 +249,15 @@ const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
 }
 
 FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
-  const auto test = agree(comm_, [&] { return read_states(job_.space, job_.target, job_.target.test); });
   FlowReport report;
   report.name = walks.flow;
   report.seconds = walks.seconds;
-  report.samples = compare_samples(comm_, circuit_, walks.walks, walks.count, test, job_.seed);
+  report.samples = compare_samples(comm_, circuit_, walks.walks, walks.count, test_, job_.seed);
   report.sample_histogram = histogram(comm_, circuit_, walks.walks, walks.count);
   const auto shown = std::min(walks.walks.end.size(), kGallery);
   report.gallery.assign(walks.walks.end.begin(), walks.walks.end.begin() + static_cast<std::ptrdiff_t>(shown));
   report.law = exit_law(comm_, flow_of(walks.flow, may_train));
-  report.test = log_likelihood(report.law.mass, test);
+  report.test = log_likelihood(report.law.mass, test_);
   const double tv = total_variation(report.law.mass, circuit_.target()) + report.law.lost / 2;
   say("validate",
       fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})", walks.flow, tv,
@@ -271,8 +297,8 @@ void Stages::validate(bool may_train) {
   report.target_gallery = draw_states(circuit_.target(), kGallery, job_.seed);
   agree(comm_, [&] {
     if (rank_of(comm_) != 0) return;
-    write_text(path("report.json"), report_json(report));
-    write_text(path("report.html"), report_html(report));
+    write_text_file(path("report.json"), report_json(report));
+    write_text_file(path("report.html"), report_html(report));
   });
   say("report", path("report.html"));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "job.hpp"
@@ -8,6 +9,23 @@
 #include "kirchhoff/store.hpp"
 
 namespace kirchhoff {
+
+/// Keeps a second program out of a folder for as long as it lives; the system releases it with the process.
+class FolderLock {
+ public:
+  FolderLock() = default;
+  /// @throws Error when another process holds it, or the folder cannot be written to.
+  explicit FolderLock(const std::string& folder);
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~FolderLock();
+
+ private:
+  int descriptor_ = -1;
+};
 
 /// A job's stages in the order of the method. Each reads what it needs from the job's folder when that is up to date,
 /// makes it otherwise, and says on stdout what it did. All are collective.
@@ -33,6 +51,8 @@ class Stages {
  private:
   std::string path(const char* file) const;
   bool fresh(const char* file) const;
+  template <class Take>
+  void reuse(const char* file, Take&& take) const;
   void say(const std::string& stage, const std::string& text) const;
   Provenance made_now() const;
   const SharedArray& learned_potential(bool may_train);
@@ -45,6 +65,8 @@ class Stages {
   std::string command_;
   Circuit circuit_;
   std::string hash_;
+  FolderLock lock_;                 // on rank 0
+  std::vector<std::int64_t> test_;  // held-out samples of the target
   std::optional<Solution> solution_;
   std::optional<Model> model_;
   std::optional<TrainState> trained_;

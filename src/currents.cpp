@@ -65,29 +65,29 @@ double edge_sum(const Circuit& circuit, std::span<const double> field, int l, in
   const auto tail = layer_of(field, n, l);
   const auto head = layer_of(field, n, l + 1);
   const auto& coupling = circuit.coupling(l);
-  double sum = 0;
+  std::vector<double> of_state(static_cast<std::size_t>(states.size()));  // summed pairwise: they are many and alike
   if (circuit.family() != Family::dense) {
     for (auto x = states.begin; x < states.end; ++x) {
-      double of_state = 0;
       coupling.forward(x, [&](std::int64_t y, double g) {
         const double drop = tail[static_cast<std::size_t>(x)] - head[static_cast<std::size_t>(y)];
-        of_state += (power == 1 ? g : g * g) * drop * drop;
+        of_state[static_cast<std::size_t>(x - states.begin)] += (power == 1 ? g : g * g) * drop * drop;
       });
-      sum += of_state;
     }
-    return sum;
+    return pairwise_sum(of_state);
   }
   // Sum over y of (u - w_y)^2 = N (u - mean w)^2 + sum (w_y - mean w)^2, free of cancellation.
   const double centre = mean(head);
-  double spread = 0;
-  for (const double w : head) spread += square(w - centre);
+  std::vector<double> squares(head.size());
+  for (std::size_t y = 0; y < head.size(); ++y) squares[y] = square(head[y] - centre);
+  const double spread = pairwise_sum(squares);
   const double change = std::pow(coupling.change(), power);
   const double alike = std::pow(coupling.same(), power) - change;
   for (auto x = states.begin; x < states.end; ++x) {
     const auto i = static_cast<std::size_t>(x);
-    sum += change * (static_cast<double>(n) * square(tail[i] - centre) + spread) + alike * square(tail[i] - head[i]);
+    of_state[static_cast<std::size_t>(x - states.begin)] =
+        change * (static_cast<double>(n) * square(tail[i] - centre) + spread) + alike * square(tail[i] - head[i]);
   }
-  return sum;
+  return pairwise_sum(of_state);
 }
 
 SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential) {
@@ -99,7 +99,7 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
   double residual1 = 0;
   double phi2 = 0;
   double b2 = 0;
-  double phi_b = 0;
+  std::vector<double> phi_b;  // summed pairwise
   double power = 0;
   double max_imbalance = 0;
   double max_degree = 0;
@@ -114,11 +114,11 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
       max_degree = std::max(max_degree, degree(circuit, l, x));
       phi2 += phi * phi;
       b2 += b * b;
-      phi_b += phi * b;
+      if (b != 0) phi_b.push_back(phi * b);
     }
     if (l < circuit.layers()) power += edge_sum(circuit, potential, l, 1, mine);
   }
-  std::array<double, 6> sums{residual2, residual1, phi2, b2, phi_b, power};
+  std::array<double, 6> sums{residual2, residual1, phi2, b2, pairwise_sum(phi_b), power};
   all_sum(comm, std::span<double>(sums));
   SolutionCheck result;
   const double norm_b = std::sqrt(sums[3]);

@@ -55,8 +55,8 @@ Session::Session(const std::vector<std::string>& arguments) : arguments_(argumen
   int argc = static_cast<int>(argv_.size());
   argv_.push_back(nullptr);
   char** argv = argv_.data();
-  check(PetscInitialize(&argc, &argv, nullptr, nullptr));
   check(PetscPushErrorHandler(on_petsc_error, nullptr));
+  check(PetscInitialize(&argc, &argv, nullptr, nullptr));
   MPI_Comm_dup(MPI_COMM_WORLD, &last_words_);
 
   struct sigaction action {};
@@ -87,11 +87,11 @@ bool Session::all_arrive(double seconds) {
 namespace options {
 
 std::optional<std::string> get(const std::string& name) {
-  std::vector<char> buffer(std::size_t{1} << 16);
+  const char* value = nullptr;
   PetscBool set = PETSC_FALSE;
-  check(PetscOptionsGetString(nullptr, nullptr, ("-" + name).c_str(), buffer.data(), buffer.size(), &set));
+  check(PetscOptionsFindPair(nullptr, nullptr, ("-" + name).c_str(), &value, &set));
   if (set == PETSC_FALSE) return std::nullopt;
-  return std::string(buffer.data());
+  return value == nullptr ? "" : value;
 }
 
 void set_if_absent(const std::string& name, const std::string& value) {
@@ -100,29 +100,14 @@ void set_if_absent(const std::string& name, const std::string& value) {
   if (set == PETSC_FALSE) check(PetscOptionsSetValue(nullptr, ("-" + name).c_str(), value.c_str()));
 }
 
-std::vector<std::string> names(bool unused_only) {
-  std::vector<std::string> result;
-  if (unused_only) {
-    PetscInt count = 0;
-    char** left = nullptr;
-    char** values = nullptr;
-    check(PetscOptionsLeftGet(nullptr, &count, &left, &values));
-    result.assign(left, left + count);
-    check(PetscOptionsLeftRestore(nullptr, &count, &left, &values));
-    return result;
-  }
-  char* all = nullptr;
-  check(PetscOptionsGetAll(nullptr, &all));
-  const std::string text = all == nullptr ? "" : all;
-  check(PetscFree(all));
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(' ', at), text.size());
-    const auto word = text.substr(at, end - at);
-    const bool is_name = word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
-    if (is_name) result.push_back(word.substr(1));
-    at = end + 1;
-  }
-  return result;
+std::vector<std::string> unused() {
+  PetscInt count = 0;
+  char** left = nullptr;
+  char** values = nullptr;
+  check(PetscOptionsLeftGet(nullptr, &count, &left, &values));
+  std::vector<std::string> names(left, left + count);
+  check(PetscOptionsLeftRestore(nullptr, &count, &left, &values));
+  return names;
 }
 
 }  // namespace options

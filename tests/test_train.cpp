@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "kirchhoff/error.hpp"
@@ -89,6 +92,43 @@ TEST_F(TrainTest, ValidatesTheAveragedWeightsOnStatesOfTheirOwn) {
   }
   const double expected = sum / static_cast<double>(static_cast<std::size_t>(circuit_.states()) * layers);
   EXPECT_NEAR(state.history.back().validation, expected, 1e-12 * expected);  // rounding of sums
+}
+
+// Loshchilov and Hutter, 2019, algorithm 2, with the constants that everyone uses.
+TEST_F(TrainTest, TakesTheStepsOfAdamW) {
+  constexpr double kBeta1 = 0.9;
+  constexpr double kBeta2 = 0.999;
+  options_.steps = 4;
+  options_.validate_every = 1;
+  auto network = model();
+  TrainState state;
+  train_on(MPI_COMM_WORLD, network, state);
+
+  supervision_.standardise(network);
+  network.initialise(3);
+  Eigen::VectorXd p = oracles::to_eigen(network.parameters());
+  Eigen::VectorXd m = Eigen::VectorXd::Zero(p.size());
+  Eigen::VectorXd v = m;
+  std::vector<std::int64_t> states(50);
+  std::vector<double> targets(200);
+  for (int t = 1; t <= 4; ++t) {
+    supervision_.batch(network, t - 1, 50, {0, 50}, states, targets);
+    std::vector<double> sum(network.parameters().size());
+    network.accumulate_gradient(states, targets, supervision_.layer_weights(network), sum);
+    const Eigen::VectorXd g = oracles::to_eigen(sum) / 200;  // the mean over rows and layers
+    m = kBeta1 * m + (1 - kBeta1) * g;
+    v = kBeta2 * v + (1 - kBeta2) * g.cwiseAbs2();
+    const Eigen::ArrayXd step =
+        m.array() / (1 - std::pow(kBeta1, t)) / ((v.array() / (1 - std::pow(kBeta2, t))).sqrt() + 1e-8);
+    const double rate = state.history[static_cast<std::size_t>(t - 1)].learning_rate;
+    p -= rate * (step.matrix() + options_.weight_decay * p);
+    std::copy(p.begin(), p.end(), network.parameters().begin());
+  }
+
+  // Rounding alone, magnified where a gradient is small.
+  EXPECT_LT(oracles::relative_difference(state.parameters, oracles::to_vector(p)), 1e-9);
+  EXPECT_LT(oracles::relative_difference(state.first_moment, oracles::to_vector(m)), 1e-9);
+  EXPECT_LT(oracles::relative_difference(state.second_moment, oracles::to_vector(v)), 1e-9);
 }
 
 TEST_F(TrainTest, GoesOnBitForBitWhereItWasInterrupted) {

@@ -37,8 +37,8 @@ namespace options {
 std::optional<std::string> get(const std::string& name);
 /// Sets -name unless it has been set already: the command line wins.
 void set_if_absent(const std::string& name, const std::string& value);
-/// All names in the database, without the dash; `unused_only`: those that nobody has asked for.
-std::vector<std::string> names(bool unused_only = false);
+/// Names in the database, without the dash, that nobody has asked for yet.
+std::vector<std::string> unused();
 }  // namespace options
 
 /// Whether SIGUSR1 or SIGTERM has reached any rank. @note Collective.

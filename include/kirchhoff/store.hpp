@@ -87,6 +87,10 @@ void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circui
 /// @note Collective. Each rank gets its piece of the particles.
 std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit);
 
+/// Whether a write has failed half-way (a full disk or quota): the file is gone, but HDF5 and MPI can no longer be
+/// ended in good order, and the process should leave at once when it has said why. Local.
+bool store_is_broken();
+
 /// What any HDF5 file holds, as lines for people. Local.
 std::string describe_file(const std::string& path);
 

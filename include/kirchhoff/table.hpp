@@ -39,4 +39,10 @@ std::vector<std::size_t> parse_columns(const std::string& text, std::size_t colu
 /// @throws Error naming the file when it cannot be read or is damaged.
 std::string read_text_file(const std::string& path);
 
+/// Writes a text as `path`.tmp and renames it: whole or not at all. @note Local. @throws Error naming the file.
+void write_text_file(const std::string& path, const std::string& text);
+
+/// Renames `temporary` to `path`. @note Local. @throws Error naming the path, `temporary` being removed.
+void replace_file(const std::string& temporary, const std::string& path);
+
 }  // namespace kirchhoff

@@ -8,6 +8,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
+#include "kirchhoff/table.hpp"
 #include "store/provenance.hpp"
 #include "store/schema.hpp"
 
@@ -108,9 +109,9 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
       std::error_code no_links;
       fs::create_hard_link(path, link, no_links);
       if (no_links) fs::copy_file(path, link);
-      fs::rename(link, previous);
+      replace_file(link, previous.string());
     }
-    fs::rename(fresh, path);
+    replace_file(fresh, path.string());
   });
 }
 

@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/store.hpp"
+#include "kirchhoff/table.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -92,6 +97,10 @@ bool same_on_disk(hid_t file, const std::string& path, const Slab& slab, hid_t t
 
 }  // namespace
 
+bool Hdf5Writer::abandoned = false;
+
+bool store_is_broken() { return Hdf5Writer::abandoned; }
+
 std::string last_hdf5_error() {
   std::string text = "unknown HDF5 error";
   const auto take_innermost = [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
@@ -99,6 +108,7 @@ std::string last_hdf5_error() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &text);
+  std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
 
@@ -114,6 +124,7 @@ Slab rows_slab(std::int64_t total, std::int64_t first, std::int64_t rows, std::i
 
 Hdf5Writer::Hdf5Writer(MPI_Comm comm, std::string path)
     : comm_(comm), path_(std::move(path)), temporary_(path_ + ".tmp") {
+  must_have_room({{0}, {0}, {0}, false}, 1);
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_mpio(access.get(), comm, MPI_INFO_NULL);
   file_ = Identifier(H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
@@ -122,7 +133,11 @@ Hdf5Writer::Hdf5Writer(MPI_Comm comm, std::string path)
 
 Hdf5Writer::~Hdf5Writer() {
   if (committed_) return;
-  file_.close();
+  if (abandoned) {
+    file_.release();
+  } else {
+    file_.close();
+  }
   std::error_code ignored;
   if (rank_of(comm_) == 0) std::filesystem::remove(temporary_, ignored);
 }
@@ -130,6 +145,31 @@ Hdf5Writer::~Hdf5Writer() {
 void Hdf5Writer::must(bool ok, const std::string& what) const {
   agree(comm_, [&] {
     if (!ok) throw Error(fmt::format("cannot write {}: {}: {}", path_, what, last_hdf5_error()));
+  });
+}
+
+void Hdf5Writer::must_have_written(bool ok, const std::string& what) const {
+  try {
+    must(ok, what);
+  } catch (const AgreedError&) {
+    abandoned = true;
+    throw;
+  }
+}
+
+void Hdf5Writer::must_have_room(const Slab& slab, std::size_t type_size) const {
+  agree(comm_, [&] {
+    if (rank_of(comm_) != 0) return;
+    constexpr double kMetadata = 1 << 16;
+    const double bytes =
+        std::accumulate(slab.shape.begin(), slab.shape.end(), static_cast<double>(type_size) + 0.0,
+                        [](double product, hsize_t extent) { return product * static_cast<double>(extent); });
+    std::error_code unknown;
+    const auto room = std::filesystem::space(std::filesystem::absolute(path_).parent_path(), unknown);
+    if (!unknown && static_cast<double>(room.available) < bytes + kMetadata) {
+      throw Error(fmt::format("cannot write {}: {:.0f} kB more are needed, the disk has {} kB left", path_,
+                              std::ceil((bytes + kMetadata) / 1024), room.available / 1024));
+    }
   });
 }
 
@@ -165,6 +205,7 @@ void Hdf5Writer::attribute(const std::string& name, std::int64_t value, const st
 
 void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
                              const void* data, const std::string& unit, bool compress) {
+  if (!compress) must_have_room(slab, type_size);
   const Identifier space(H5Screate_simple(static_cast<int>(slab.shape.size()), slab.shape.data(), nullptr), H5Sclose);
   const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
   H5Pset_create_intermediate_group(links.get(), 1);
@@ -200,7 +241,7 @@ void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t ty
   for (int k = 0; any && k < calls; ++k) {
     const auto from = std::min<hsize_t>(slab.count[0], static_cast<hsize_t>(k) * piece);
     select(slab, from, std::min(piece, slab.count[0] - from), space.get(), memory.get());
-    must(H5Dwrite(dataset.get(), type, memory.get(), space.get(), transfer.get(), data) >= 0, path);
+    must_have_written(H5Dwrite(dataset.get(), type, memory.get(), space.get(), transfer.get(), data) >= 0, path);
   }
   if (!unit.empty()) attribute("unit", unit, path);
   verifications_.emplace_back([=](hid_t file) { return same_on_disk(file, path, slab, type, type_size, data); });
@@ -212,8 +253,8 @@ void Hdf5Writer::write_replicated(const std::string& path, std::span<const doubl
 }
 
 void Hdf5Writer::commit() {
-  must(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) >= 0, "flush");
-  must(file_.close() >= 0, "close");
+  must_have_written(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) >= 0, "flush");
+  must_have_written(file_.close() >= 0, "close");
   agree(comm_, [&] {
     const Hdf5Reader written(temporary_);
     for (const auto& same : verifications_) {
@@ -221,7 +262,7 @@ void Hdf5Writer::commit() {
     }
   });
   agree(comm_, [&] {
-    if (rank_of(comm_) == 0) std::filesystem::rename(temporary_, path_);
+    if (rank_of(comm_) == 0) replace_file(temporary_, path_);
   });
   committed_ = true;
 }
@@ -229,9 +270,11 @@ void Hdf5Writer::commit() {
 Hdf5Reader::Hdf5Reader(const std::string& path)
     : path_(path), file_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {
   if (file_.valid()) return;
-  const auto reason = last_hdf5_error();
-  if (!std::filesystem::exists(path)) throw Error(fmt::format("cannot read {}: no such file", path));
-  throw Error(fmt::format("cannot read {}: {} (not a whole HDF5 file?)", path, reason));
+  if (std::filesystem::is_directory(path))
+    throw Error(fmt::format("cannot read {}: it is a folder, not an HDF5 file", path));
+  errno = 0;
+  if (!std::ifstream(path)) throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  throw Error(fmt::format("cannot read {}: it is not a whole HDF5 file", path));
 }
 
 bool Hdf5Reader::has(const std::string& object) const {

@@ -30,6 +30,9 @@ class Identifier {
   hid_t get() const { return id_; }
   bool valid() const { return id_ >= 0; }
 
+  /// Lets go of it without closing.
+  void release() { id_ = H5I_INVALID_HID; }
+
   /// Closes now. @return HDF5's status, which a destructor could not report.
   herr_t close() { return id_ < 0 ? 0 : close_(std::exchange(id_, H5I_INVALID_HID)); }
 
@@ -118,12 +121,17 @@ class Hdf5Writer {
 
   void commit();
 
+  /// Whether a write has failed half-way: HDF5 cannot close such a file together, on some ranks it would wait for ever.
+  static bool abandoned;
+
  private:
   void write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size, const void* data,
                    const std::string& unit, bool compress);
   template <class T>
   void scalar(const std::string& name, hid_t type, const T* value, const std::string& object);
   void must(bool ok, const std::string& what) const;
+  void must_have_written(bool ok, const std::string& what) const;
+  void must_have_room(const Slab& slab, std::size_t type_size) const;
 
   MPI_Comm comm_;
   std::string path_;

@@ -16,7 +16,13 @@ std::vector<std::uint16_t> coordinates_of(const StateSpace& space, const std::ve
   return rows;
 }
 
-std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<std::uint16_t>& rows) {
+/// @throws Error for a coordinate that is no category: the file is damaged.
+std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<std::uint16_t>& rows,
+                                    const std::string& where) {
+  const auto outside = [&](std::uint16_t c) { return c >= space.categories(); };
+  if (std::any_of(rows.begin(), rows.end(), outside)) {
+    throw Error(fmt::format("{}: holds a coordinate outside 0..{}", where, space.categories() - 1));
+  }
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::int64_t> states(rows.size() / d);
   for (std::size_t i = 0; i < states.size(); ++i) {
@@ -75,7 +81,7 @@ std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, co
       std::vector<std::uint16_t> coordinates(rows * static_cast<std::size_t>(d));
       const auto states = [&](const char* dataset) {
         file.read(group + "/" + dataset, table, coordinates.data());
-        return states_of(circuit.space(), coordinates);
+        return states_of(circuit.space(), coordinates, path + group + "/" + dataset);
       };
       flow.walks.first = mine.begin;
       flow.walks.end = states(schema::kSamples);
@@ -84,6 +90,10 @@ std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, co
       flow.walks.stuck.resize(rows);
       file.read(group + "/" + schema::kSteps, column, flow.walks.moves.data());
       file.read(group + "/" + schema::kStuck, column, flow.walks.stuck.data());
+      const auto negative = [](std::int32_t moves) { return moves < 0; };
+      if (std::any_of(flow.walks.moves.begin(), flow.walks.moves.end(), negative)) {
+        throw Error(fmt::format("{}{}/{}: holds a negative number of moves", path, group, schema::kSteps));
+      }
       flows.push_back(std::move(flow));
     }
     return flows;

@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <system_error>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/table.hpp"
 #include "store/table_formats.hpp"
 
 namespace kirchhoff {
@@ -154,6 +156,30 @@ std::string read_text_file(const std::string& path) {
   if (compression == ".gz") return decompress<Gzip>(path, std::move(bytes));
   if (compression == ".bz2") return decompress<Bzip2>(path, std::move(bytes));
   return bytes;
+}
+
+void replace_file(const std::string& temporary, const std::string& path) {
+  std::error_code failed;
+  std::filesystem::rename(temporary, path, failed);
+  if (!failed) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  throw Error(fmt::format("cannot write {}: {}", path, failed.message()));
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  const auto temporary = path + ".tmp";
+  errno = 0;
+  std::ofstream file(temporary, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) {
+    const auto reason = std::generic_category().message(errno);
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw Error(fmt::format("cannot write {}: {}", path, reason));
+  }
+  replace_file(temporary, path);
 }
 
 }  // namespace kirchhoff

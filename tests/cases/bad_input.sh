@@ -60,7 +60,7 @@ refuse 'binary.yaml:1: ' run binary.yaml
 { cat case.yaml && echo 'circuit_layers: 4'; } >twice.yaml
 refuse "twice.yaml:8: key 'circuit_layers' stands twice" run twice.yaml
 refuse_case "bad.yaml:7: unknown key 'train_stepps', did you mean 'train_steps'" 'train: {stepps: 4}'
-refuse_case "bad.yaml:7: unknown key 'target'" 'target: normal'
+refuse_case "bad.yaml:7: 'target' is a section" 'target: normal'
 refuse_case "bad.yaml:7: 'model_hidden' must be a list of plain values" 'model: {hidden: [[1], 2]}'
 refuse_case "bad.yaml:8: 'solve' has a value that a case cannot hold" 'train: &a {steps: 4}' 'solve: *a'
 refuse_case "bad.yaml:7: circuit_family is 'hammming': it must be one of .*did you mean 'hamming'" 'circuit: {family: hammming}'
