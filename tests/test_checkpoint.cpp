@@ -172,8 +172,7 @@ TEST_F(CheckpointTest, IsRefusedWhenBothAreDamaged) {
 }
 
 TEST_F(CheckpointTest, IsRefusedWhenThereIsNone) {
-  EXPECT_THAT([&] { read(); },
-              ThrowsMessage<AgreedError>(AllOf(HasSubstr("checkpoint.h5"), HasSubstr("o such file"))));
+  EXPECT_THAT([&] { read(); }, ThrowsMessage<AgreedError>(AllOf(HasSubstr("checkpoint.h5"), HasSubstr("o such file"))));
 }
 
 TEST_F(CheckpointTest, IsRefusedForANetworkOfAnotherShape) {

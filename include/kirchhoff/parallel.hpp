@@ -59,7 +59,7 @@ class SharedArray {
   std::span<double> data() { return data_; }
   std::span<const double> data() const { return data_; }
 
-  /// Makes what each rank wrote visible to all ranks of all nodes. @note Collective.
+  /// Makes what each rank wrote visible to all ranks of all nodes. To be called once. @note Collective.
   void complete();
 
  private:

@@ -141,7 +141,7 @@ refuse_edges() { # REGEX TEXT
 }
 good='0,0,0,1\n0,1,0,1\n1,0,0,1\n'
 refuse_edges 'edges.csv: edge 4 \(2, 0, 0\): the layer is outside 0..1' "${good}2,0,0,1\n"
-refuse_edges 'edges.csv: edge 4 .*: the layer|not a layer' "${good}4294967297,0,0,1\n"
+refuse_edges 'edges.csv: edge 4 .*: the layer|too large' "${good}4294967297,0,0,1\n"
 refuse_edges 'edges.csv: edge 4 \(1, 0, 2\): a state is outside 0..1' "${good}1,0,2,1\n"
 refuse_edges 'edges.csv: edge 4 \(1, 0, 1\): conductance 0 S' "${good}1,0,1,0\n"
 refuse_edges 'edges.csv: edge 4: 0.5 is not a whole number' "${good}1,0,0.5,1\n"
@@ -157,6 +157,7 @@ refuse 'model_hidden.*0 is not positive|model_hidden is 0' run case.yaml -model_
 refuse 'training diverged: the loss at step .*learning_rate' run case.yaml -out diverged -train_learning_rate 1e300
 [ ! -e diverged/checkpoint.h5 ] || fail "a training that diverged left a checkpoint"
 refuse 'untrained: there is no trained network' sample case.yaml -out untrained
+succeed 1 solve case.yaml -out untrained
 refuse 'untrained: there is no trained network' validate untrained
 
 # --- files and folders
@@ -165,13 +166,13 @@ refuse 'option -out: cannot make the folder file: Not a directory' run case.yaml
 refuse 'option -out: cannot make the folder file/below' run case.yaml -out file/below
 mkdir nothing
 refuse 'nothing: the folder holds no solution.h5' sample nothing
-refuse 'gone.h5: no such file' info gone.h5
+refuse 'gone.h5: No such file' info gone.h5
 refuse 'case.yaml: .*not a whole HDF5 file' info case.yaml
 refuse 'foreign.h5: not a file of this package' info foreign.h5
 refuse 'cannot read nothing: ' info nothing
 succeed 1 run case.yaml -out whole
 head -c 3000 whole/solution.h5 >cut.h5
-refuse 'cut.h5: truncated file' info cut.h5
+refuse 'cut.h5: it is not a whole HDF5 file' info cut.h5
 mkdir -p blocked/solution.h5
 refuse 'cannot write blocked/solution.h5' solve case.yaml -out blocked
 rm whole/report.json
@@ -210,7 +211,7 @@ fi
 if [ "$(id -u)" -ne 0 ]; then
   mkdir locked
   chmod a-w locked
-  refuse 'cannot write locked/solution.h5' solve case.yaml -out locked
+  refuse 'no permission to write in locked' solve case.yaml -out locked
 fi
 
 # --- what looks wrong and is right
