@@ -33,9 +33,15 @@ Plan choose(const Circuit& circuit, SolveMethod method) {
     plan.reason =
         "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
         "about as many iterations as layers";
+  } else if (circuit.family() == Family::lattice && circuit.space().dimensions() <= 2) {
+#ifdef PETSC_HAVE_HYPRE
+    plan.pc = PCHYPRE;  // BoomerAMG is hypre's default
+#else
+    plan.pc = PCGAMG;
+#endif
+    plan.reason = "a lattice of few dimensions is a grid, on which multigrid needs few iterations whatever its size";
   } else {
-    plan.reason =
-        "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
+    plan.reason = "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
         "preconditioner that keeps up";
   }
   if (method == SolveMethod::krylov) plan.reason = "asked for; " + plan.reason;
