@@ -15,7 +15,15 @@ namespace {
 constexpr int kRefinements = 8;
 constexpr int kIterationsBetweenLooks = 16;  // a look at the signal flag is an all-reduce
 
+/// What the convergence test carries from one iteration to the next.
 struct TestContext {
+  explicit TestContext(MPI_Comm communicator) : comm(communicator), progress(comm, "solve", "iterations", 0) {
+    check(KSPConvergedDefaultCreate(&standard));
+  }
+  TestContext(const TestContext&) = delete;
+  TestContext& operator=(const TestContext&) = delete;
+  ~TestContext() { KSPConvergedDefaultDestroy(standard); }
+
   MPI_Comm comm;
   Progress progress;
   void* standard = nullptr;  // of KSPConvergedDefault
@@ -74,8 +82,7 @@ LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp_t
   // length.
   const PetscInt most = std::max<PetscInt>(20000, std::min<PetscInt>(rows, 200000));
   check(KSPSetTolerances(ksp.get(), 0.5 * tolerance, PETSC_DEFAULT, 1e30, most));
-  TestContext context{comm, Progress(comm, "solve", "iterations", 0)};
-  check(KSPConvergedDefaultCreate(&context.standard));
+  TestContext context(comm);
   if (!direct) check(KSPSetConvergenceTest(ksp.get(), converged, &context, nullptr));
   check(KSPSetFromOptions(ksp.get()));
   PetscBool conjugate_gradients = PETSC_FALSE;
@@ -135,7 +142,6 @@ LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp_t
   check(KSPGetType(ksp.get(), &used_ksp));
   check(PCGetType(pc, &used_pc));
   result.method = fmt::format("{} + {}", used_ksp, used_pc);
-  check(KSPConvergedDefaultDestroy(context.standard));
   result.seconds_solve = wall_time() - solve_begin;
   return result;
 }
