@@ -64,6 +64,8 @@ std::string look_up(Options& options, const std::string& name, const fs::path& c
   if (value.empty()) return "";
   const char* reference = std::getenv("KIRCHHOFF_REFERENCE_DATA");
   std::vector<fs::path> candidates = {case_folder / value};
+  if (options.origin(name).starts_with("option "))
+    candidates.insert(candidates.begin(), value);  // typed where one stands
   if (reference != nullptr) candidates.push_back(fs::path(reference) / value);
   candidates.emplace_back(value);
   for (const auto& candidate : candidates) {
@@ -216,7 +218,8 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
   if (is_hdf5(file)) {
     try {
       table = read_table(file, "edges");
-    } catch (const Error&) {  // or a dataset a column
+    } catch (const Error& e) {  // or a dataset a column
+      if (std::string(e.what()).find("no dataset") == std::string::npos) throw;
       const std::vector<std::string> names = {"l", "x", "y", "conductance"};
       for (std::size_t c = 0; c < names.size(); ++c) {
         const auto column = read_table(file, names[c]);
@@ -302,6 +305,9 @@ Job read_job(const std::string& input) {
   job.write_currents = options.flag("solve_currents");
 
   job.model.hidden = options.integers("model_hidden");
+  for (const int width : job.model.hidden) {
+    if (width < 1) throw Error(fmt::format("{}: a width of {} is not positive", options.origin("model_hidden"), width));
+  }
   job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
   job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
 
@@ -371,7 +377,7 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
 std::string training_hash(const Job& job, const std::string& problem) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {}", problem, fmt::join(job.model.hidden, ","),
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
                        static_cast<int>(job.model.activation), static_cast<int>(job.model.precision), t.batch,
                        t.learning_rate, t.warmup, t.weight_decay, t.average, job.balance, job.seed))
       .text();

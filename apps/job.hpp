@@ -66,7 +66,7 @@ std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& t
 
 /// What decides the solution: two jobs of equal hash have the same circuit and terminals.
 std::string problem_hash(const Job& job, const Circuit& circuit);
-/// What decides the training, but for the number of steps.
+/// What decides the training: with the same hash, and on as many ranks, it ends in the same network.
 std::string training_hash(const Job& job, const std::string& problem);
 
 }  // namespace kirchhoff

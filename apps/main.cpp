@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "commands.hpp"
 #include "kirchhoff/error.hpp"
@@ -43,7 +44,8 @@ struct CommandLine {
     bool last_has_value = false;
     for (int i = 1; i < argc; ++i) {
       std::string argument = argv[i];
-      if (argument != "-force" && argument != "--force") again += " " + quoted(argument);
+      const bool redo = argument == "-force" || argument == "--force";
+      if (!redo) again += " " + quoted(argument);
       if (!is_option(argument)) {
         words.push_back(argument);
         continue;
@@ -58,7 +60,7 @@ struct CommandLine {
         last_has_value = false;
         if (i + 1 < argc && !is_option(argv[i + 1]) && takes(argument, argv[i + 1])) {
           options.emplace_back(argv[++i]);
-          again += " " + quoted(options.back());
+          if (!redo) again += " " + quoted(options.back());
           last_has_value = true;
         }
       }
@@ -75,12 +77,13 @@ struct CommandLine {
     return a.size() > 1 && a[0] == '-' && (std::isalpha(static_cast<unsigned char>(a[1])) != 0 || a[1] == '-');
   }
 
-  /// Whether the next word is an option's value: after the program's own flags only true or false is.
+  /// Whether the next word is an option's value: not the input behind a true-or-false option, and only true or false
+  /// behind the program's own flags.
   static bool takes(const std::string& option, const std::string& next) {
     const auto& table = option_table();
     const auto known = std::find_if(table.begin(), table.end(), [&](const auto& o) { return "-" + o.name == option; });
-    const bool flag = known != table.end() && !known->of_case && known->fallback == "false";
-    return !flag || next == "true" || next == "false";
+    if (known == table.end() || known->fallback != "false" || next == "true" || next == "false") return true;
+    return known->of_case && !looks_like_input(next);
   }
 
   static bool looks_like_input(const std::string& word) {
@@ -140,7 +143,15 @@ int run(Session& session, const CommandLine& line) {
 int main(int argc, char** argv) {
   using namespace kirchhoff;
   const CommandLine line(argc, argv);
-  Session session(line.options);
+  std::optional<Session> started;
+  try {
+    started.emplace(line.options);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    std::fflush(nullptr);
+    std::_Exit(kFailed);  // what has been started of MPI and PETSc cannot be ended in order
+  }
+  Session& session = *started;
   const auto report = [&](const std::exception& e) {
     // What all ranks met together is said once, and all leave in order; what only this rank met ends the others too.
     constexpr double kSecondsToArrive = 3;

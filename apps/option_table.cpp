@@ -11,8 +11,9 @@ const std::vector<OptionSpec>& option_table() {
 
       {"circuit_family", "dense", "dense|hamming|lattice|file", "which states of neighbouring layers are joined"},
       {"circuit_layers", "10", "L", "layer pairs; the circuit has L+1 layers"},
-      {"circuit_resistance_same", "1", "ohm", "r, between equal states; one value or one a layer pair"},
-      {"circuit_resistance_change", "10", "ohm", "R, between different states; one value or one a layer pair"},
+      {"circuit_resistance_same", "1", "ohm", "r, between equal states; one value or one a layer pair", true, true},
+      {"circuit_resistance_change", "10", "ohm", "R, between different states; one value or one a layer pair", true,
+       true},
       {"circuit_boundary", "reflecting", "reflecting|periodic", "lattice: what is beyond the last category"},
       {"circuit_file", "", "path", "family file: edges (l, x, y, conductance in siemens)"},
 
@@ -35,7 +36,7 @@ const std::vector<OptionSpec>& option_table() {
       {"solve_tolerance", "1e-12", "1", "on the true relative residual ||b - A phi|| / ||b||"},
       {"solve_currents", "false", "true|false", "write every edge's current to currents.h5 (L N^2 numbers when dense)"},
 
-      {"model_hidden", "256,256,256", "widths", "hidden layers of the network"},
+      {"model_hidden", "256,256,256", "widths", "hidden layers of the network", true, true},
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
       {"model_precision", "double", "double|single", "of the passes; the optimiser always works in double"},
 
@@ -50,7 +51,7 @@ const std::vector<OptionSpec>& option_table() {
       {"train_validate_every", "500", "steps", "between lines of training.csv"},
       {"train_checkpoint_every", "1000", "steps", "between checkpoints"},
 
-      {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list"},
+      {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list", true, true},
       {"sample_count", "200000", "particles", "of each flow"},
 
       {"seed", "0", "integer", "of all random numbers"},

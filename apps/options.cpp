@@ -192,7 +192,7 @@ std::string Options::resolved() const {
     auto value = it != replaced_.end() ? it->second : text(option.name);
     if (value.empty()) continue;
     double number = 0;
-    const bool list = value.find(',') != std::string::npos && option.unit != "0-15,17";
+    const bool list = option.list && value.find(',') != std::string::npos;
     if (list) {
       value = fmt::format("[{}]", fmt::join(split(value), ", "));
     } else if (!parse_number(value, number) && value != "true" && value != "false") {

@@ -15,6 +15,7 @@ struct OptionSpec {
   std::string unit;      // unit or values
   std::string help;
   bool of_case = true;  // false: an option of the program, not of the problem
+  bool list = false;    // holds a list of values where it has commas
 };
 
 const std::vector<OptionSpec>& option_table();

@@ -77,15 +77,27 @@ void Stages::say(const std::string& stage, const std::string& text) const {
 
 Provenance Stages::made_now() const { return provenance(comm_, hash_, job_.options); }
 
-/// Whether a file of this very problem is there; a damaged one is not.
+/// Whether a file of this very problem is there; a damaged one is not. Rank 0 looks, for all: ranks must not differ.
 bool Stages::fresh(const char* file) const {
-  return agree(comm_, [&] {
+  double found = 0;
+  if (rank_of(comm_) == 0) {
     try {
-      return fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_;
+      found = fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_ ? 1 : 0;
     } catch (const Error&) {
-      return false;
+      found = 0;
     }
-  });
+  }
+  return all_max(comm_, found) > 0;
+}
+
+/// Takes over a finished stage's file. One that cannot be used is named, with the reason, and the stage is done again.
+template <class Take>
+void Stages::reuse(const char* file, Take&& take) const {
+  try {
+    take();
+  } catch (const AgreedError& e) {
+    say("", fmt::format("{} is made anew: {}", path(file), e.what()));
+  }
 }
 
 const Solution& Stages::solution(bool redo) {
@@ -94,7 +106,7 @@ const Solution& Stages::solution(bool redo) {
     reuse("solution.h5", [&] {
       auto stored = read_solution(comm_, path("solution.h5"), circuit_);
       const auto checked = check_solution(comm_, circuit_, stored.potential.data());  // a file may have been damaged
-      if (!(checked.relative_residual <= std::max(job_.solve.tolerance, checked.residual_floor))) {
+      if (!(checked.relative_residual <= allowed_residual(job_.solve.tolerance, checked.residual_floor))) {
         throw AgreedError(fmt::format("its relative residual is {:.1e}", checked.relative_residual));
       }
       solution_ = std::move(stored);
@@ -119,16 +131,6 @@ const Solution& Stages::solution(bool redo) {
   return *solution_;
 }
 
-/// Takes over a finished stage's file. One that cannot be used is named, with the reason, and the stage is done again.
-template <class Take>
-void Stages::reuse(const char* file, Take&& take) const {
-  try {
-    take();
-  } catch (const AgreedError& e) {
-    say("", fmt::format("{} is made anew: {}", path(file), e.what()));
-  }
-}
-
 bool Stages::has_checkpoint() const { return fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"); }
 
 const Model& Stages::model(bool may_train, bool redo) {
@@ -139,7 +141,7 @@ const Model& Stages::model(bool may_train, bool redo) {
   if (!redo && has_checkpoint()) {
     const auto take = [&] {
       auto stored = read_checkpoint(comm_, job_.out, model);
-      if (stored.training_hash != wanted || stored.state.step > job_.train.steps) {
+      if (stored.training_hash != wanted) {
         throw AgreedError(fmt::format("{}: trained with other options than the case has now", path("checkpoint.h5")));
       }
       checkpoint = std::move(stored);

@@ -90,6 +90,11 @@ double edge_sum(const Circuit& circuit, std::span<const double> field, int l, in
   return pairwise_sum(of_state);
 }
 
+double allowed_residual(double tolerance, double floor) {
+  constexpr double kWorst = 1e-6;
+  return std::max(tolerance, std::min(floor, kWorst));
+}
+
 SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential) {
   const auto n = circuit.states();
   const auto mine = partition(n, size_of(comm), rank_of(comm));

@@ -153,8 +153,9 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
   }
   // Where /dev/shm is too small (containers often give it 64 MiB) every rank holds a copy of its own.
   if (all_sum(comm, std::int64_t{shared ? 0 : 1}) > 0) {
-    split(rank_of(comm));
+    if (shared && windows_->window != MPI_WIN_NULL) MPI_Win_free(&windows_->window);
     windows_->window = MPI_WIN_NULL;
+    split(rank_of(comm));
   }
   if (windows_->window == MPI_WIN_NULL) {
     agree(comm, [&] { windows_->own.resize(static_cast<std::size_t>(size)); });

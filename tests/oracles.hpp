@@ -147,7 +147,7 @@ inline Chain chain_of(const Circuit& circuit, std::span<const double> potential,
 inline std::vector<double> uniform_numbers(std::int64_t count, double low, double high, std::uint64_t seed) {
   std::vector<double> values;
   for (std::int64_t i = 0; i < count; ++i) {
-    values.push_back(low + (high - low) * Random(seed, Stream::held_out, static_cast<std::uint64_t>(i)).uniform());
+    values.push_back(low + (high - low) * Random(seed, Stream::target_draw, static_cast<std::uint64_t>(i)).uniform());
   }
   return values;
 }
@@ -198,7 +198,7 @@ inline Circuit uniform_circuit(Family family, int categories, int dimensions, in
 inline std::vector<LayerEdge> file_edges(std::int64_t states, int layers) {
   std::vector<LayerEdge> edges;
   for (int l = 0; l < layers; ++l) {
-    Random random(7, Stream::held_out, static_cast<std::uint64_t>(l));
+    Random random(7, Stream::target_draw, static_cast<std::uint64_t>(l));
     const auto add = [&](std::int64_t x, std::int64_t y) {
       edges.push_back({l, x, y, std::pow(10.0, 2 * random.uniform() - 1)});
     };

@@ -65,8 +65,9 @@ TEST(Random, IsAFunctionOfSeedStreamAndIndex) {
 
   EXPECT_EQ(first_bits(Random(1, Stream::walk, 2), 5), bits);
   std::set<std::uint64_t> all(bits.begin(), bits.end());
-  for (const auto& other : {first_bits(Random(2, Stream::walk, 2), 5), first_bits(Random(1, Stream::batch, 2), 5),
-                            first_bits(Random(1, Stream::walk, 3), 5), first_bits(Random(1, Stream::held_out, 2), 5)}) {
+  for (const auto& other :
+       {first_bits(Random(2, Stream::walk, 2), 5), first_bits(Random(1, Stream::batch, 2), 5),
+        first_bits(Random(1, Stream::walk, 3), 5), first_bits(Random(1, Stream::target_draw, 2), 5)}) {
     all.insert(other.begin(), other.end());
   }
   EXPECT_EQ(all.size(), 25u);  // no number twice

@@ -249,6 +249,16 @@ TEST(Solve, AcceptsTheRoundingFloorForAnImpossibleTolerance) {
   }
 }
 
+TEST(Solve, ReachesTheRoundingFloorDirectlyWhereResistancesDiffer) {
+  for (const auto family : {Family::dense, Family::hamming, Family::lattice}) {
+    const auto circuit = oracles::uniform_circuit(family, 8, 2, 4, 1, 1e6);
+
+    const auto report = solve(MPI_COMM_WORLD, circuit, {SolveMethod::direct, 1e-12}).report;
+
+    EXPECT_LE(report.relative_residual, std::max(1e-12, report.residual_floor)) << to_string(family);
+  }
+}
+
 TEST(Solve, NeverReturnsAnAnswerThatMisses) {
   const auto circuit = oracles::uniform_circuit(Family::lattice, 30, 2, 6, 1, 10);
   const PetscOption few("-ksp_max_it", "1");

@@ -189,6 +189,20 @@ TEST_F(TrainTest, TakesBatchesSmallerThanTheNumberOfRanks) {
   EXPECT_TRUE(oracles::to_eigen(state.parameters).allFinite());
 }
 
+TEST_F(TrainTest, SavesNothingOnceItHasDiverged) {
+  options_.learning_rate = 1e300;
+  options_.warmup = 0;
+  options_.checkpoint_every = 1;
+  auto network = model();
+  TrainState state;
+  int saved = 0;
+
+  EXPECT_THAT([&] { train_on(MPI_COMM_WORLD, network, state, [&](const TrainState&) { ++saved; }); },
+              ThrowsMessage<AgreedError>(HasSubstr("training diverged")));
+
+  EXPECT_EQ(saved, 0);
+}
+
 TEST_F(TrainTest, SavesEverySoManyStepsAndAtTheEnd) {
   options_.checkpoint_every = 15;
   auto network = model();

@@ -37,6 +37,10 @@ struct SolutionCheck {
   double energy_relative_error = 0;  // |dissipated power - phi.b| / |phi.b|
 };
 
+/// The relative residual that is accepted: the tolerance, or the rounding floor if that is larger, but never above
+/// 1e-6, where rounding of the potentials leaves currents of which nothing can be promised.
+double allowed_residual(double tolerance, double floor);
+
 /// @note Collective.
 SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential);
 

@@ -39,7 +39,7 @@ void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circu
 /// @note Collective. @throws Error when the file is not a solution of a circuit of this shape, or damaged.
 Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit);
 
-/// Signed currents of every edge, appended to nothing: a file of its own, currents.h5, with /layer, /from,
+/// Signed currents of every edge, in a file of their own, currents.h5, with /layer, /from,
 /// /to (m) i64 and /current (m) ampere, positive from layer to layer + 1. On dense circuits these are L
 /// N^2 numbers. @note Collective.
 void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circuit, std::span<const double> potential,
@@ -47,7 +47,7 @@ void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circu
 
 /// checkpoint.h5: a model in training, complete.
 struct Checkpoint {
-  std::string training_hash;  // of everything that shapes the training but the number of steps
+  std::string training_hash;  // of everything that shapes the training
   std::string supervision;
   std::uint64_t seed = 0;
   std::vector<double> mean;   // (L+1) [V]

@@ -1,6 +1,8 @@
 #include "kirchhoff/model.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "kirchhoff/error.hpp"
 #include "model/network.hpp"
@@ -51,10 +53,12 @@ SharedArray tabulate(MPI_Comm comm, const Model& model) {
   const auto blocks = partition((n + kBlock - 1) / kBlock, size_of(comm), rank_of(comm));
   std::vector<std::int64_t> states(kBlock);
   std::vector<double> out(kBlock * layers);
+  std::vector<double> finite;  // the outputs' sum a block: not finite when any of them is not
   for (auto block = blocks.begin; block < blocks.end; ++block) {
     // Always a full block, the last one padded: a matrix product's rounding depends on its shape.
     for (std::int64_t i = 0; i < kBlock; ++i) states[static_cast<std::size_t>(i)] = std::min(block * kBlock + i, n - 1);
     model.outputs(states, out);
+    finite.push_back(std::accumulate(out.begin(), out.end(), 0.0));
     for (std::int64_t i = 0; i < std::min(kBlock, n - block * kBlock); ++i) {
       for (std::size_t l = 0; l < layers; ++l) {
         field.data()[l * static_cast<std::size_t>(n) + static_cast<std::size_t>(block * kBlock + i)] =
@@ -62,6 +66,11 @@ SharedArray tabulate(MPI_Comm comm, const Model& model) {
       }
     }
   }
+  agree(comm, [&] {
+    const auto wrong = [](double output) { return !std::isfinite(output); };
+    if (std::any_of(finite.begin(), finite.end(), wrong))
+      throw Error("the network's potentials are not finite numbers");
+  });
   field.complete();
   return field;
 }

@@ -14,8 +14,10 @@ struct LinearResult {
 
 /// Solves matrix x = b with the KSP that the options (over the given defaults) name, and refines until the *true*
 /// residual meets the tolerance or stops falling. Leaves judging the result to the caller.
-/// @param ksp, pc defaults; @param floor a residual that rounding alone allows, as a function of ||x||.
+/// @param matrix the Laplacian; @param preconditioner what the preconditioner is made from, as a rule the same.
+/// @param ksp_type, pc_type defaults.
 /// @note Collective. @throws Error for options that nothing knows or that PETSc refuses. @throws Interrupted.
-LinearResult solve_linear(MPI_Comm comm, Mat matrix, Vec b, Vec x, KSPType ksp, PCType pc, double tolerance);
+LinearResult solve_linear(MPI_Comm comm, Mat matrix, Mat preconditioner, Vec b, Vec x, KSPType ksp_type, PCType pc_type,
+                          double tolerance);
 
 }  // namespace kirchhoff

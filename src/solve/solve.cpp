@@ -41,7 +41,8 @@ Plan choose(const Circuit& circuit, SolveMethod method) {
 #endif
     plan.reason = "a lattice of few dimensions is a grid, on which multigrid needs few iterations whatever its size";
   } else {
-    plan.reason = "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
+    plan.reason =
+        "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
         "preconditioner that keeps up";
   }
   if (method == SolveMethod::krylov) plan.reason = "asked for; " + plan.reason;
@@ -72,17 +73,17 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   const double begin = wall_time();
   const Plan plan = choose(circuit, options.method);
   const Layout layout(comm, circuit);
-  const bool matrix_free = circuit.family() == Family::dense && !plan.direct;
-  const Matrix matrix =
-      matrix_free ? dense_laplacian(layout, circuit) : assemble_laplacian(layout, circuit, plan.direct);
-  if (!plan.direct) set_constant_null_space(comm, matrix.get());
+  const bool dense = circuit.family() == Family::dense;
+  const Matrix matrix = dense ? dense_laplacian(layout, circuit) : assemble_laplacian(layout, circuit, false);
+  set_constant_null_space(comm, matrix.get());
+  const Matrix grounded = plan.direct ? assemble_laplacian(layout, circuit, true) : Matrix();
   const Vector b = terminals(layout, circuit, matrix.get());
   Vector x;
   check(VecDuplicate(b.get(), x.out()));
   const double assembled = wall_time();
 
-  const auto linear =
-      solve_linear(comm, matrix.get(), b.get(), x.get(), plan.direct ? KSPPREONLY : KSPCG, plan.pc, options.tolerance);
+  const auto linear = solve_linear(comm, matrix.get(), plan.direct ? grounded.get() : matrix.get(), b.get(), x.get(),
+                                   plan.direct ? KSPPREONLY : KSPCG, plan.pc, options.tolerance);
   Solution solution{SharedArray(comm, circuit.vertices()), {}};
   publish(layout, circuit, x.get(), solution.potential);
 
@@ -109,20 +110,18 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   report.seconds_total = wall_time() - begin;
   report.peak_memory_bytes = peak_memory(comm);
   report.blas = blas_version();
-  // Beyond this, rounding of the potentials leaves currents of which nothing can be
-  // promised, whatever the floor allows.
-  constexpr double kWorstResidual = 1e-6;
+  const double allowed = allowed_residual(options.tolerance, report.residual_floor);
   // Not "greater than": a NaN must fail too.
-  const double allowed = std::max(options.tolerance, std::min(report.residual_floor, kWorstResidual));
   if (!(report.relative_residual <= allowed)) {
-    const bool hopeless = report.residual_floor > kWorstResidual;
+    const bool hopeless = report.residual_floor > allowed;
     throw AgreedError(fmt::format(
         "the solve ({}) stopped at a relative residual of {:.1e} after {} iterations; asked for {:.1e}, and rounding "
         "of the "
         "potentials allows {:.1e}: {}",
         report.method, report.relative_residual, report.iterations, options.tolerance, report.residual_floor,
         hopeless ? "the resistances differ too much for double precision"
-                 : "try another -pc_type, more -ksp_max_it or -solve_method direct"));
+                 : (plan.direct ? "try -solve_method krylov"
+                                : "try another -pc_type, more -ksp_max_it or -solve_method direct")));
   }
   return solution;
 }

@@ -116,17 +116,21 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
 }
 
 Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model) {
-  return agree(comm, [&] {
-    const auto path = (fs::path(directory) / "checkpoint.h5").string();
-    const auto previous = (fs::path(directory) / "checkpoint.previous.h5").string();
-    Checkpoint c;
+  const auto path = (fs::path(directory) / "checkpoint.h5").string();
+  const auto previous = (fs::path(directory) / "checkpoint.previous.h5").string();
+  double damaged = 0;
+  if (rank_of(comm) == 0 &&
+      fs::exists(previous)) {  // one rank decides for all: they must not go on from different files
     try {
-      c = read(path);
-    } catch (const Error& damaged) {
-      if (!fs::exists(previous)) throw;
-      c = read(previous);
-      if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}; going on from {}\n", damaged.what(), previous);
+      read(path);
+    } catch (const Error& e) {
+      damaged = 1;
+      fmt::print(stderr, "warning: {}; going on from {}\n", e.what(), previous);
     }
+  }
+  const bool rank_0_prefers_previous = all_max(comm, damaged) > 0;
+  return agree(comm, [&] {
+    auto c = read(rank_0_prefers_previous ? previous : path);
     if (c.state.parameters.size() != model.parameters().size()) {
       throw Error(fmt::format("{}: holds a network of {} parameters, the case describes one of {}", path,
                               c.state.parameters.size(), model.parameters().size()));

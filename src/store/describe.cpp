@@ -39,6 +39,7 @@ herr_t list_attribute(hid_t location, const char* name, const H5A_info_t* /*info
   const Identifier type(H5Aget_type(attribute.get()), H5Tclose);
   switch (H5Tget_class(type.get())) {
     case H5T_STRING:
+      if (H5Tis_variable_str(type.get()) <= 0) break;  // not one of ours
       if (std::string(name) == schema::kOptions) {
         all.options = all.file->text(name);
       } else {

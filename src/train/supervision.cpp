@@ -22,8 +22,13 @@ void ExactSupervision::standardise(Model& model) const {
     for (const double phi : layer) square += (phi - mean) * (phi - mean);
     const auto k = static_cast<std::size_t>(l);
     model.mean()[k] = mean;
-    model.scale()[k] = square > 0 ? std::sqrt(square / n) : 1.0;
+    model.scale()[k] = std::sqrt(square / n);
   }
+  // A layer that is constant, or nearly, has no scale of its own: a share of the largest keeps its errors small in
+  // volt.
+  constexpr double kLeast = 1e-6;
+  const double largest = *std::max_element(model.scale().begin(), model.scale().end());
+  for (double& scale : model.scale()) scale = largest > 0 ? std::max(scale, kLeast * largest) : 1.0;
 }
 
 std::vector<double> ExactSupervision::layer_weights(const Model& model) const {

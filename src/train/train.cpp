@@ -45,6 +45,12 @@ void update(const TrainOptions& o, TrainState& state, std::span<const double> gr
   }
 }
 
+void must_be_finite(double loss, std::int64_t step) {
+  if (std::isfinite(loss)) return;
+  throw AgreedError(
+      fmt::format("training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate", step));
+}
+
 /// Mean loss per state and layer of the model's present parameters on a fixed, evenly spread set of states.
 double validation_loss(MPI_Comm comm, const Model& model, const Supervision& supervision,
                        std::span<const double> weights) {
@@ -101,10 +107,7 @@ void train(MPI_Comm comm, Model& model, const Supervision& supervision, const Tr
     all_sum(comm, std::span<double>(gradient));
     for (std::size_t i = 0; i <= count; ++i) gradient[i] /= terms;
     const double loss = gradient[count];
-    if (!std::isfinite(loss)) {
-      throw AgreedError(fmt::format(
-          "training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate", state.step));
-    }
+    must_be_finite(loss, state.step);
     const double rate = learning_rate(options, state.step);
     update(options, state, std::span<const double>(gradient).first(count), rate);
     ++state.step;
@@ -123,7 +126,12 @@ void train(MPI_Comm comm, Model& model, const Supervision& supervision, const Tr
     }
     progress.update(state.step, fmt::format("loss {:.3e}", loss));
     const bool stop = gradient[count + 1] > 0 && !last;
-    if (stop || last || state.step % options.checkpoint_every == 0) save(state);
+    if (stop || last || state.step % options.checkpoint_every == 0) {
+      load(state.parameters);
+      must_be_finite(validation_loss(comm, model, supervision, weights),
+                     state.step);  // or the checkpoint would be worthless
+      save(state);
+    }
     if (stop) throw Interrupted();
   }
   load(state.average);
