@@ -13,6 +13,9 @@ namespace kirchhoff {
 namespace {
 
 constexpr int kRefinements = 8;
+// No pass is asked for more than rounding allows: the next one starts from the true residual.
+constexpr double kFinestPass = 1e-13;
+constexpr double kFinestRefinement = 1e-3;
 constexpr int kIterationsBetweenLooks = 16;  // a look at the signal flag is an all-reduce
 
 /// What the convergence test carries from one iteration to the next.
@@ -62,92 +65,109 @@ void refuse_unused_options() {
 
 }  // namespace
 
-LinearResult solve_linear(MPI_Comm comm, Mat matrix, Mat preconditioner, Vec b, Vec x, KSPType ksp_type, PCType pc_type,
-                          double tolerance) {
-  LinearResult result;
-  const double begin = wall_time();
+struct LinearSolver::State {
+  State(MPI_Comm comm, Mat a) : matrix(a), test(comm) {}
+
+  Mat matrix;
+  TestContext test;
   Handle<KSP, KSPDestroy> ksp;
-  check(KSPCreate(comm, ksp.out()));
-  check(KSPSetOperators(ksp.get(), matrix, preconditioner));
-  check(KSPSetType(ksp.get(), ksp_type));
-  const bool direct = std::string_view(ksp_type) == KSPPREONLY;
-  PC pc = nullptr;
-  check(KSPGetPC(ksp.get(), &pc));
-  check(PCSetType(pc, pc_type));
-  if (direct) {
-    check(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
-  }
+  PC pc = nullptr;                  // the KSP's
+  MatNullSpace constant = nullptr;  // the matrix's; null when it has none
+  PetscReal first_pass = 0;         // relative tolerance
+  Vector residual;
+  Vector correction;
+};
+
+LinearSolver::LinearSolver(LinearSolver&&) noexcept = default;
+LinearSolver& LinearSolver::operator=(LinearSolver&&) noexcept = default;
+LinearSolver::~LinearSolver() = default;
+
+LinearSolver::LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const LinearDefaults& defaults)
+    : state_(std::make_unique<State>(comm, matrix)), tolerance_(defaults.tolerance) {
+  const double begin = wall_time();
+  auto& s = *state_;
+  check(KSPCreate(comm, s.ksp.out()));
+  KSP ksp = s.ksp.get();
+  check(KSPSetOperators(ksp, matrix, preconditioner));
+  check(KSPSetType(ksp, defaults.ksp_type));
+  const bool direct = std::string_view(defaults.ksp_type) == KSPPREONLY;
+  check(KSPGetPC(ksp, &s.pc));
+  check(PCSetType(s.pc, defaults.pc_type));
+  if (direct) check(PCFactorSetMatSolverType(s.pc, MATSOLVERMUMPS));
+  if (defaults.configure) defaults.configure(s.pc);
   PetscInt rows = 0;
   check(MatGetSize(matrix, &rows, nullptr));
   // In exact arithmetic as many iterations as unknowns would do; far fewer are the rule, but a long chain needs its
   // length.
   const PetscInt most = std::max<PetscInt>(20000, std::min<PetscInt>(rows, 200000));
-  // No pass is asked for more than rounding allows: the next one starts from the true residual.
-  constexpr double kFinestPass = 1e-13;
-  constexpr double kFinestRefinement = 1e-3;
-  check(KSPSetTolerances(ksp.get(), std::max(0.5 * tolerance, kFinestPass), PETSC_DEFAULT, 1e30, most));
-  TestContext context(comm);
-  if (!direct) check(KSPSetConvergenceTest(ksp.get(), converged, &context, nullptr));
-  check(KSPSetFromOptions(ksp.get()));
+  check(KSPSetTolerances(ksp, std::max(0.5 * tolerance_, kFinestPass), PETSC_DEFAULT, 1e30, most));
+  if (!direct) check(KSPSetConvergenceTest(ksp, converged, &s.test, nullptr));
+  check(KSPSetFromOptions(ksp));
   PetscBool conjugate_gradients = PETSC_FALSE;
-  check(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(ksp.get()), KSPCG, &conjugate_gradients));
+  check(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(ksp), KSPCG, &conjugate_gradients));
   if (conjugate_gradients == PETSC_TRUE && !options::get("ksp_norm_type")) {
     // Rounding feeds the residual's component along the constant, which no iteration can take away; this norm is blind
     // to it. Other methods do not have it.
-    check(KSPSetNormType(ksp.get(), KSP_NORM_NATURAL));
+    check(KSPSetNormType(ksp, KSP_NORM_NATURAL));
   }
-  check(KSPSetUp(ksp.get()));
+  check(KSPSetUp(ksp));
   refuse_unused_options();
-  result.seconds_setup = wall_time() - begin;
+  check(KSPGetTolerances(ksp, &s.first_pass, nullptr, nullptr, nullptr));
+  check(MatCreateVecs(matrix, s.correction.out(), s.residual.out()));
+  check(MatGetNullSpace(matrix, &s.constant));
+  seconds_setup_ = wall_time() - begin;
+}
 
-  const double solve_begin = wall_time();
-  Vector residual;
-  Vector correction;
-  check(VecDuplicate(b, residual.out()));
-  check(VecDuplicate(b, correction.out()));
+LinearResult LinearSolver::solve(Vec b, Vec x) {
+  LinearResult result;
+  const double begin = wall_time();
+  auto& s = *state_;
+  KSP ksp = s.ksp.get();
+  Vec residual = s.residual.get();
+  Vec correction = s.correction.get();
   PetscReal norm_b = 0;
   check(VecNorm(b, NORM_2, &norm_b));
   check(VecSet(x, 0));
-  check(VecCopy(b, residual.get()));
-  MatNullSpace constant = nullptr;
-  check(MatGetNullSpace(matrix, &constant));
+  if (norm_b == 0) return result;
+  check(VecCopy(b, residual));
   double last = 1;
   // CG's own residual drifts from the true one, so each pass solves for the error that the last one left.
   for (int pass = 0; pass < kRefinements; ++pass) {
-    if (pass > 0) {
-      const double reduction = std::clamp(0.5 * tolerance / last, kFinestRefinement, 0.5);
-      check(KSPSetTolerances(ksp.get(), reduction, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
-    }
-    if (constant != nullptr) check(MatNullSpaceRemove(constant, residual.get()));
-    check(KSPSolve(ksp.get(), residual.get(), correction.get()));
-    if (context.stopped) throw Interrupted();
+    const double reduction = pass == 0 ? s.first_pass : std::clamp(0.5 * tolerance_ / last, kFinestRefinement, 0.5);
+    check(KSPSetTolerances(ksp, reduction, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+    if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, residual));
+    check(KSPSolve(ksp, residual, correction));
+    if (s.test.stopped) throw Interrupted();
     PetscInt iterations = 0;
-    check(KSPGetIterationNumber(ksp.get(), &iterations));
+    check(KSPGetIterationNumber(ksp, &iterations));
     result.iterations += static_cast<int>(iterations);
     // Far from zero mean, potentials would be rounded more coarsely than the gauge allows.
-    if (constant != nullptr) check(MatNullSpaceRemove(constant, correction.get()));
-    check(VecAXPY(x, 1, correction.get()));
-    check(MatMult(matrix, x, residual.get()));
-    check(VecAYPX(residual.get(), -1, b));
+    if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, correction));
+    check(VecAXPY(x, 1, correction));
+    check(MatMult(s.matrix, x, residual));
+    check(VecAYPX(residual, -1, b));
     PetscReal norm = 0;
-    check(VecNorm(residual.get(), NORM_2, &norm));
+    check(VecNorm(residual, NORM_2, &norm));
     const double now = norm / norm_b;
     if (!(now < last)) {  // also when not a number: take the last correction back
-      check(VecAXPY(x, -1, correction.get()));
+      check(VecAXPY(x, -1, correction));
       break;
     }
     const bool stalled = now > 0.5 * last;
     last = now;
-    if (last <= tolerance || stalled) break;
+    if (last <= tolerance_ || stalled) break;
   }
   result.relative_residual = last;
-  KSPType used_ksp = nullptr;
-  PCType used_pc = nullptr;
-  check(KSPGetType(ksp.get(), &used_ksp));
-  check(PCGetType(pc, &used_pc));
-  result.method = fmt::format("{} + {}", used_ksp, used_pc);
-  result.seconds_solve = wall_time() - solve_begin;
+  result.seconds = wall_time() - begin;
   return result;
+}
+
+std::string LinearSolver::method() const {
+  KSPType ksp = nullptr;
+  PCType pc = nullptr;
+  check(KSPGetType(state_->ksp.get(), &ksp));
+  check(PCGetType(state_->pc, &pc));
+  return fmt::format("{} + {}", ksp, pc);
 }
 
 }  // namespace kirchhoff

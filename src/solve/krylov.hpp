@@ -1,23 +1,52 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "solve/laplacian.hpp"
 
 namespace kirchhoff {
 
-struct LinearResult {
-  int iterations = 0;
-  double relative_residual = 0;  // true: ||b - A x|| / ||b||
-  double seconds_setup = 0;
-  double seconds_solve = 0;
-  std::string method;  // "cg + jacobi"
+/// What a LinearSolver does where PETSc's options say nothing.
+struct LinearDefaults {
+  KSPType ksp_type = KSPCG;
+  PCType pc_type = PCJACOBI;  // of KSPPREONLY: a factorisation, done by MUMPS
+  double tolerance = 1e-12;   // on the true relative residual
+  /// Called when the types above are set and before the options are read: the place to fill a PCSHELL, or to give other
+  /// defaults to a preconditioner. What it hands over must live as long as the solver.
+  std::function<void(PC)> configure;
 };
 
-/// Solves matrix x = b with the KSP that the options (over the given defaults) name, and refines until the *true*
-/// residual meets the tolerance or stops falling. Leaves judging the result to the caller.
-/// @param matrix the Laplacian; @param preconditioner what the preconditioner is made from, as a rule the same.
-/// @param ksp_type, pc_type defaults.
-/// @note Collective. @throws Error for options that nothing knows or that PETSc refuses. @throws Interrupted.
-LinearResult solve_linear(MPI_Comm comm, Mat matrix, Mat preconditioner, Vec b, Vec x, KSPType ksp_type, PCType pc_type,
-                          double tolerance);
+struct LinearResult {
+  int iterations = 0;
+  double relative_residual = 0;  // true: ||b - A x|| / ||b||; 0 when b is
+  double seconds = 0;
+};
+
+/// Solves matrix x = b for any number of right-hand sides with one set-up, by the KSP that the options (over the given
+/// defaults) name. Each solution is refined until the *true* residual meets the tolerance or stops falling.
+class LinearSolver {
+ public:
+  /// Makes the preconditioner. @param matrix the operator; @param preconditioner what the preconditioner is made from,
+  /// as a rule the same; neither may change while the solver lives.
+  /// @note Collective, as is the destructor. @throws Error for options that nothing knows or that PETSc refuses.
+  LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const LinearDefaults& defaults);
+  LinearSolver(LinearSolver&&) noexcept;
+  LinearSolver& operator=(LinearSolver&&) noexcept;
+  ~LinearSolver();
+
+  /// Leaves judging the result to the caller. @note Collective. @throws Interrupted.
+  LinearResult solve(Vec b, Vec x);
+
+  /// "cg + jacobi".
+  std::string method() const;
+  double seconds_setup() const { return seconds_setup_; }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  double tolerance_ = 0;
+  double seconds_setup_ = 0;
+};
 
 }  // namespace kirchhoff

@@ -82,14 +82,15 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   check(VecDuplicate(b.get(), x.out()));
   const double assembled = wall_time();
 
-  const auto linear = solve_linear(comm, matrix.get(), plan.direct ? grounded.get() : matrix.get(), b.get(), x.get(),
-                                   plan.direct ? KSPPREONLY : KSPCG, plan.pc, options.tolerance);
+  LinearSolver solver(comm, matrix.get(), plan.direct ? grounded.get() : matrix.get(),
+                      {plan.direct ? KSPPREONLY : KSPCG, plan.pc, options.tolerance, {}});
+  const auto linear = solver.solve(b.get(), x.get());
   Solution solution{SharedArray(comm, circuit.vertices()), {}};
   publish(layout, circuit, x.get(), solution.potential);
 
   const auto checked = check_solution(comm, circuit, solution.potential.data());
   auto& report = solution.report;
-  report.method = linear.method;
+  report.method = solver.method();
   report.reason = plan.reason;
   report.gauge = "mean of all potentials is zero";
   report.unknowns = circuit.vertices();
@@ -105,8 +106,8 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   report.energy_relative_error = checked.energy_relative_error;
   report.effective_resistance = checked.effective_resistance;
   report.seconds_assemble = assembled - begin;
-  report.seconds_setup = linear.seconds_setup;
-  report.seconds_solve = linear.seconds_solve;
+  report.seconds_setup = solver.seconds_setup();
+  report.seconds_solve = linear.seconds;
   report.seconds_total = wall_time() - begin;
   report.peak_memory_bytes = peak_memory(comm);
   report.blas = blas_version();
