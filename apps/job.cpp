@@ -253,10 +253,7 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
   return edges;
 }
 
-std::vector<Coupling> build_couplings(const Job& job) {
-  if (job.family == Family::file) {
-    return couplings_from_edges(job.space, job.layers, read_edges(job.edge_file), job.edge_file);
-  }
+std::vector<Coupling> uniform_couplings(const Job& job) {
   std::vector<Coupling> couplings;
   for (std::size_t l = 0; l < static_cast<std::size_t>(job.layers); ++l) {
     const double r = job.resistance_same[l];
@@ -264,6 +261,23 @@ std::vector<Coupling> build_couplings(const Job& job) {
     couplings.push_back(job.family == Family::dense     ? Coupling::dense(job.space, r, change)
                         : job.family == Family::hamming ? Coupling::hamming(job.space, r, change)
                                                         : Coupling::lattice(job.space, r, change, job.boundary));
+  }
+  return couplings;
+}
+
+/// Collective.
+std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
+  const auto edges =
+      agree(comm, [&] { return job.edge_file.empty() ? std::vector<LayerEdge>() : read_edges(job.edge_file); });
+  auto couplings = agree(comm, [&] {
+    return job.family == Family::file ? couplings_from_edges(job.space, job.layers, edges, job.edge_file)
+                                      : uniform_couplings(job);
+  });
+  if (job.family != Family::file && !job.edge_file.empty()) {
+    couplings = weigh_couplings(comm, couplings, edges, job.edge_file);
+  }
+  if (job.resistance_spread > 0) {
+    couplings = spread_couplings(comm, couplings, job.resistance_spread, job.resistance_seed);
   }
   return couplings;
 }
@@ -293,9 +307,16 @@ Job read_job(const std::string& input) {
   }
   job.resistance_same = schedule(options, "circuit_resistance_same", job.layers);
   job.resistance_change = schedule(options, "circuit_resistance_change", job.layers);
-  if (job.family == Family::file) {
-    if (options.text("circuit_file").empty()) throw Error("circuit_family is file, but circuit_file is missing");
-    job.edge_file = look_up(options, "circuit_file", source.folder);
+  if (job.family == Family::file && options.text("circuit_file").empty()) {
+    throw Error("circuit_family is file, but circuit_file is missing");
+  }
+  job.edge_file = look_up(options, "circuit_file", source.folder);
+  job.resistance_spread = options.real("circuit_resistance_spread", 0, 20);
+  job.resistance_seed = static_cast<std::uint64_t>(options.integer("circuit_resistance_seed", 0));
+  if (job.family == Family::dense && (job.resistance_spread > 0 || !job.edge_file.empty())) {
+    const auto* name = job.edge_file.empty() ? "circuit_resistance_spread" : "circuit_file";
+    throw Error(
+        fmt::format("{}: the edges of a dense circuit are never stored and cannot differ", options.origin(name)));
   }
   job.source = read_terminal(options, "source", source.folder);
   job.target = read_terminal(options, "target", source.folder);
@@ -331,11 +352,12 @@ Job read_job(const std::string& input) {
 }
 
 Circuit build_circuit(MPI_Comm comm, const Job& job) {
+  auto [source, target] = agree(
+      comm, [&] { return std::pair(terminal_mass(job.space, job.source), terminal_mass(job.space, job.target)); });
+  auto couplings = build_couplings(comm, job);
   return agree(comm, [&] {
-    auto source = terminal_mass(job.space, job.source);
-    auto target = terminal_mass(job.space, job.target);
     try {
-      return Circuit(job.space, build_couplings(job), std::move(source), std::move(target));
+      return Circuit(job.space, std::move(couplings), std::move(source), std::move(target));
     } catch (const Error& e) {
       const std::string what = e.what();
       if (job.edge_file.empty() || what.starts_with(job.edge_file)) throw;
@@ -359,7 +381,7 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
   Hash hash;
   hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family),
                        job.layers, static_cast<int>(job.boundary)));
-  if (job.family == Family::file) {
+  if (!job.edge_file.empty()) {
     for (int l = 0; l < circuit.layers(); ++l) {
       for (std::int64_t x = 0; x < circuit.states(); ++x) {
         circuit.coupling(l).forward(x, [&](std::int64_t y, double g) {
@@ -371,6 +393,7 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
   } else {
     hash.add(std::span<const double>(job.resistance_same)).add(std::span<const double>(job.resistance_change));
   }
+  if (job.resistance_spread > 0) hash.add(fmt::format("{} {}", job.resistance_spread, job.resistance_seed));
   return hash.add(std::span<const double>(circuit.source())).add(std::span<const double>(circuit.target())).text();
 }
 

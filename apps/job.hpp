@@ -39,6 +39,8 @@ struct Job {
   std::vector<double> resistance_same;    // (L) [ohm]
   std::vector<double> resistance_change;  // (L) [ohm]
   std::string edge_file;
+  double resistance_spread = 0;  // sigma of the log-normal factor on every edge's resistance
+  std::uint64_t resistance_seed = 0;
   Terminal source;
   Terminal target;
 

@@ -15,7 +15,10 @@ const std::vector<OptionSpec>& option_table() {
       {"circuit_resistance_change", "10", "ohm", "R, between different states; one value or one a layer pair", true,
        true},
       {"circuit_boundary", "reflecting", "reflecting|periodic", "lattice: what is beyond the last category"},
-      {"circuit_file", "", "path", "family file: edges (l, x, y, conductance in siemens)"},
+      {"circuit_file", "", "path",
+       "edges (l, x, y, conductance in siemens): all of them for family file, each edge's own for lattice and hamming"},
+      {"circuit_resistance_spread", "0", "1", "sigma of a log-normal factor on every edge's resistance; not for dense"},
+      {"circuit_resistance_seed", "0", "integer", "of those factors"},
 
       {"source_name", "", "name", "named distribution injected on layer 0 (docs/distributions.md)"},
       {"source_file", "", "path", "the same from a file: .h5 .npy .csv .txt .data, also .gz and .bz2"},

@@ -63,8 +63,29 @@ Coupling Coupling::from_table(const StateSpace& space, std::shared_ptr<const Edg
   return coupling;
 }
 
+Coupling Coupling::with_table(std::shared_ptr<const EdgeTable> table) const {
+  Coupling coupling = *this;
+  coupling.table_ = std::move(table);
+  return coupling;
+}
+
+Coupling Coupling::weighted(const EdgeWeights& weights) const {
+  if (slots() == 0)
+    throw Error(fmt::format("a {} coupling cannot have a conductance of each edge", to_string(family_)));
+  Coupling coupling = *this;
+  coupling.weight_storage_ = weights.storage;
+  coupling.weights_ = weights.storage->data().subspan(weights.offset, static_cast<std::size_t>(slots() * states_));
+  return coupling;
+}
+
+int Coupling::slots() const {
+  if (family_ == Family::lattice) return 1 + 2 * space_.dimensions();
+  if (family_ == Family::hamming) return 1 + space_.dimensions() * space_.categories();
+  return 0;
+}
+
 std::int64_t Coupling::edges() const {
-  const auto n = space_.size();
+  const auto n = states_;
   const std::int64_t s = space_.categories();
   const std::int64_t d = space_.dimensions();
   switch (family_) {

@@ -42,7 +42,7 @@ inline MatrixXd matrix_of(const Coupling& c) {
   const auto& space = c.space();
   const auto n = space.size();
   MatrixXd m = MatrixXd::Zero(n, n);
-  if (c.family() == Family::file) {
+  if (c.table() || !c.weights().empty()) {
     for (std::int64_t x = 0; x < n; ++x) c.forward(x, [&](std::int64_t y, double g) { m(x, y) += g; });
     return m;
   }

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "kirchhoff/circuit.hpp"
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/random.hpp"
 #include "oracles.hpp"
 
 namespace kirchhoff {
@@ -170,6 +172,85 @@ TEST(Family, HasTheNamesOfTheContract) {
   EXPECT_EQ(to_string(Family::hamming), "hamming");
   EXPECT_EQ(to_string(Family::lattice), "lattice");
   EXPECT_EQ(to_string(Family::file), "file");
+}
+
+/// The uniform families that can have a conductance of each edge.
+std::vector<Named> sparse_couplings() {
+  auto all = uniform_couplings();
+  std::erase_if(all, [](const Named& named) { return named.coupling.slots() == 0; });
+  return all;
+}
+
+TEST(SpreadCouplings, MultiplyEveryEdgeByItsOwnFactorBothWays) {
+  for (const auto& [name, coupling] : sparse_couplings()) {
+    const double sigma = 0.7;
+    const auto n = coupling.space().size();
+
+    const auto spread = spread_couplings(MPI_COMM_WORLD, {coupling, coupling}, sigma, 5);
+
+    for (std::size_t l = 0; l < 2; ++l) {
+      const auto forward = visit_all(spread[l], true);
+      const auto base = visit_all(coupling, true);
+      Eigen::MatrixXd expected = base.conductance;
+      for (std::int64_t x = 0; x < n; ++x) {
+        for (std::int64_t y = 0; y < n; ++y) {
+          const auto edge = static_cast<std::uint64_t>((static_cast<std::int64_t>(l) * n + x) * n + y);
+          expected(x, y) *= std::exp(-sigma * Random(5, Stream::resistance, edge).normal());
+        }
+      }
+      EXPECT_LT((forward.conductance - expected).cwiseAbs().maxCoeff(), 1e-14) << name;
+      EXPECT_EQ(forward.times, base.times) << name;
+      EXPECT_EQ(visit_all(spread[l], false).conductance, forward.conductance.transpose()) << name;
+    }
+  }
+}
+
+TEST(SpreadCouplings, RefuseDense) {
+  const auto dense = Coupling::dense(StateSpace(3, 1), 1, 2);
+  EXPECT_THAT([&] { spread_couplings(MPI_COMM_WORLD, {dense}, 1, 0); }, ThrowsMessage<Error>(HasSubstr("dense")));
+}
+
+std::vector<LayerEdge> edges_of(const std::vector<Coupling>& couplings) {
+  std::vector<LayerEdge> edges;
+  for (std::size_t l = 0; l < couplings.size(); ++l) {
+    for (std::int64_t x = 0; x < couplings[l].space().size(); ++x) {
+      couplings[l].forward(x, [&](std::int64_t y, double g) { edges.push_back({static_cast<int>(l), x, y, g}); });
+    }
+  }
+  return edges;
+}
+
+TEST(WeighCouplings, TakeEachEdgeFromTheList) {
+  for (const auto& [name, coupling] : sparse_couplings()) {
+    const auto spread = spread_couplings(MPI_COMM_WORLD, {coupling, coupling}, 1, 3);
+
+    const auto weighed = weigh_couplings(MPI_COMM_WORLD, {coupling, coupling}, edges_of(spread), "edges.csv");
+
+    for (std::size_t l = 0; l < 2; ++l) {
+      EXPECT_EQ(visit_all(weighed[l], true).conductance, visit_all(spread[l], true).conductance) << name;
+    }
+  }
+}
+
+TEST(WeighCouplings, RefuseListsThatDoNotFitTheFamily) {
+  const std::vector<Coupling> couplings{Coupling::lattice(StateSpace(4, 1), 1, 2, Boundary::reflecting)};
+  const auto weigh = [&](std::vector<LayerEdge> edges) {
+    return [&couplings, edges] { weigh_couplings(MPI_COMM_WORLD, couplings, edges, "edges.csv"); };
+  };
+  const auto edges = edges_of(couplings);
+
+  auto missing = edges;
+  missing.pop_back();
+  EXPECT_THAT(weigh(missing), ThrowsMessage<Error>(AllOf(HasSubstr("edges.csv"), HasSubstr("missing"))));
+  auto twice = edges;
+  twice.push_back(edges[0]);
+  EXPECT_THAT(weigh(twice), ThrowsMessage<Error>(HasSubstr("stands twice")));
+  auto foreign = edges;
+  foreign[0] = {0, 0, 3, 1.0};
+  EXPECT_THAT(weigh(foreign), ThrowsMessage<Error>(HasSubstr("does not join")));
+  auto negative = edges;
+  negative[1].conductance = -1;
+  EXPECT_THAT(weigh(negative), ThrowsMessage<Error>(HasSubstr("not positive")));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mpi.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -59,5 +61,17 @@ class Circuit {
 /// @throws Error for an edge outside the layers or the states, or a conductance that is not positive and finite.
 std::vector<Coupling> couplings_from_edges(const StateSpace& space, int layers, const std::vector<LayerEdge>& edges,
                                            const std::string& origin);
+
+/// The given couplings (one a layer pair, lattice or hamming) with every edge's conductance taken from a list that has
+/// each of their edges exactly once. @note Collective. @throws Error naming an edge that is missing, given twice, or
+/// not of the family.
+std::vector<Coupling> weigh_couplings(MPI_Comm comm, const std::vector<Coupling>& couplings,
+                                      const std::vector<LayerEdge>& edges, const std::string& origin);
+
+/// Multiplies the resistance of every edge (l, x) - (l+1, y) by exp(sigma z), z a standard normal number that is a
+/// function of the seed and of (l N + x) N + y. Not for dense couplings, whose edges are not stored.
+/// @note Collective.
+std::vector<Coupling> spread_couplings(MPI_Comm comm, const std::vector<Coupling>& couplings, double sigma,
+                                       std::uint64_t seed);
 
 }  // namespace kirchhoff

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "kirchhoff/parallel.hpp"
 #include "kirchhoff/state_space.hpp"
 
 namespace kirchhoff {
@@ -33,6 +35,15 @@ struct EdgeTable {
   Side backward;
 };
 
+/// Conductances that differ from edge to edge, of a lattice or hamming coupling: edge x -> y has weight[slot N + x]
+/// [S], `slot` saying how x becomes y. Slot 0: y = x. Lattice: 1 + 2d is one category down in coordinate d, 2 + 2d one
+/// up (with S = 2 and periodic ends 1 + 2d alone). Hamming: 1 + d S + c is category c in coordinate d. Slots that lead
+/// nowhere hold 0.
+struct EdgeWeights {
+  std::shared_ptr<const SharedArray> storage;  // of all layer pairs, once a node
+  std::size_t offset = 0;                      // of this one
+};
+
 /// The coupling M between two neighbouring layers: which (l, x) and (l+1, y) are joined, and with what conductance [S].
 /// Families and formulas: docs/theory.md, section 1.
 class Coupling {
@@ -43,6 +54,10 @@ class Coupling {
   static Coupling hamming(const StateSpace& space, double same, double change);
   static Coupling lattice(const StateSpace& space, double same, double change, Boundary boundary);
   static Coupling from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table);
+  /// The same family with another table.
+  Coupling with_table(std::shared_ptr<const EdgeTable> table) const;
+  /// The same edges with conductances of their own; lattice and hamming only.
+  Coupling weighted(const EdgeWeights& weights) const;
 
   Family family() const { return family_; }
   const StateSpace& space() const { return space_; }
@@ -50,6 +65,19 @@ class Coupling {
   double same() const { return same_; }
   double change() const { return change_; }
   Boundary boundary() const { return boundary_; }
+  /// Slots of EdgeWeights; 0 for the families that cannot have them.
+  int slots() const;
+  /// (slots x N) [S], empty when all edges of a kind have one conductance.
+  std::span<const double> weights() const { return weights_; }
+  const std::shared_ptr<const EdgeTable>& table() const { return table_; }
+
+  /// Calls visit(slot, x, y, conductance) for every edge (l, x) - (l+1, y) of state x; lattice and hamming.
+  template <class Visit>
+  void slots_of(std::int64_t x, Visit&& visit) const {
+    structured(x, [&](std::int64_t y, double g, std::int64_t slot, std::int64_t) {
+      visit(slot, x, y, weights_.empty() ? g : weights_[static_cast<std::size_t>(slot * states_ + x)]);
+    });
+  }
 
   /// Number of edges of the layer pair (edges in parallel count once).
   std::int64_t edges() const;
@@ -58,18 +86,22 @@ class Coupling {
   /// states: what must scale uses closed sums instead.
   template <class Visit>
   void forward(std::int64_t x, Visit&& visit) const {
-    if (family_ == Family::file) return stored(table_->forward, x, visit);
-    uniform(x, visit);
+    if (table_) return stored(table_->forward, x, visit);
+    structured(x, [&](std::int64_t y, double g, std::int64_t slot, std::int64_t) {
+      visit(y, weights_.empty() ? g : weights_[static_cast<std::size_t>(slot * states_ + x)]);
+    });
   }
   /// Calls visit(x, conductance) once for every x on the previous layer joined to y.
   template <class Visit>
   void backward(std::int64_t y, Visit&& visit) const {
-    if (family_ == Family::file) return stored(table_->backward, y, visit);
-    uniform(y, visit);  // the uniform families are symmetric
+    if (table_) return stored(table_->backward, y, visit);
+    structured(y, [&](std::int64_t x, double g, std::int64_t, std::int64_t back) {
+      visit(x, weights_.empty() ? g : weights_[static_cast<std::size_t>(back * states_ + x)]);
+    });
   }
 
  private:
-  Coupling(Family family, StateSpace space) : family_(family), space_(std::move(space)) {}
+  Coupling(Family family, StateSpace space) : family_(family), space_(std::move(space)), states_(space_.size()) {}
   static Coupling uniform_family(Family family, const StateSpace& space, double same, double change);
 
   template <class Visit>
@@ -80,62 +112,70 @@ class Coupling {
     }
   }
 
+  /// Calls visit(y, g, slot, back) for every y that x becomes: g where all edges of a kind are alike [S], `slot` from x
+  /// to y and `back` from y to x. These families join x to y whenever they join y to x.
   template <class Visit>
-  void uniform(std::int64_t x, Visit& visit) const {
+  void structured(std::int64_t x, Visit&& visit) const {
     if (family_ == Family::dense) {
-      for (std::int64_t y = 0; y < space_.size(); ++y) visit(y, x == y ? same_ : change_);
+      for (std::int64_t y = 0; y < states_; ++y) visit(y, x == y ? same_ : change_, 0, 0);
       return;
     }
     const int s = space_.categories();
     if (family_ == Family::hamming) {
-      visit(x, same_);
+      visit(x, same_, 0, 0);
       for (int d = 0; d < space_.dimensions(); ++d) {
         const auto stride = space_.stride(d);
         const auto c = x / stride % s;
         auto y = x - c * stride;
+        const auto first = std::int64_t{1} + d * s;
         for (std::int64_t k = 0; k < s; ++k, y += stride) {
-          if (k != c) visit(y, change_);
+          if (k != c) visit(y, change_, first + k, first + c);
         }
       }
       return;
     }
-    // Lattice: a change that would leave the range (reflecting), or that leads back (S =
-    // 1), is added to the same state.
+    // Lattice: a change that would leave the range (reflecting), or that leads back (S = 1), is added to the same
+    // state.
     double same = same_;
     for (int d = 0; d < space_.dimensions(); ++d) {
       const auto stride = space_.stride(d);
       const auto c = x / stride % s;
+      const std::int64_t down = 1 + 2 * d;
+      const std::int64_t up = down + 1;
       if (boundary_ == Boundary::periodic && s > 1) {
-        const auto down = c > 0 ? x - stride : x + (s - 1) * stride;
-        const auto up = c < s - 1 ? x + stride : x - (s - 1) * stride;
-        if (down == up) {
-          visit(up, 2 * change_);  // S = 2 doubles the edge
+        const auto below = c > 0 ? x - stride : x + (s - 1) * stride;
+        const auto above = c < s - 1 ? x + stride : x - (s - 1) * stride;
+        if (below == above) {
+          visit(below, 2 * change_, down, down);  // S = 2 doubles the edge
         } else {
-          visit(down, change_);
-          visit(up, change_);
+          visit(below, change_, down, up);
+          visit(above, change_, up, down);
         }
         continue;
       }
       if (c > 0 && s > 1) {
-        visit(x - stride, change_);
+        visit(x - stride, change_, down, up);
       } else {
         same += change_;
       }
       if (c < s - 1) {
-        visit(x + stride, change_);
+        visit(x + stride, change_, up, down);
       } else {
         same += change_;
       }
     }
-    visit(x, same);
+    visit(x, same, 0, 0);
   }
 
   Family family_;
   StateSpace space_;
+  std::int64_t states_;
   double same_ = 0;
   double change_ = 0;
   Boundary boundary_ = Boundary::reflecting;
   std::shared_ptr<const EdgeTable> table_;
+  std::shared_ptr<const SharedArray> weight_storage_;
+  std::span<const double> weights_;  // into weight_storage_
 };
 
 }  // namespace kirchhoff
