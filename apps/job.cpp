@@ -13,6 +13,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
+#include "kirchhoff/nearest.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/table.hpp"
 #include "options.hpp"
@@ -253,6 +254,22 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
   return edges;
 }
 
+Embedding read_embedding(const StateSpace& space, const std::string& file) {
+  if (file.empty()) return grid_embedding(space);
+  auto table = read_table(file);
+  if (table.rows != space.size()) {
+    throw Error(
+        fmt::format("{}: {} rows for {} states: an embedding needs one a state", file, table.rows, space.size()));
+  }
+  return {table.columns, std::move(table.values)};
+}
+
+std::vector<Coupling> embedded_couplings(const Job& job) {
+  const auto embedding = read_embedding(job.space, job.embedding);
+  return nearest_couplings(job.space, nearest_neighbours(job.space, embedding, job.neighbours), job.resistance_same,
+                           job.resistance_change);
+}
+
 std::vector<Coupling> uniform_couplings(const Job& job) {
   std::vector<Coupling> couplings;
   for (std::size_t l = 0; l < static_cast<std::size_t>(job.layers); ++l) {
@@ -270,6 +287,7 @@ std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
   const auto edges =
       agree(comm, [&] { return job.edge_file.empty() ? std::vector<LayerEdge>() : read_edges(job.edge_file); });
   auto couplings = agree(comm, [&] {
+    if (job.family == Family::nearest) return embedded_couplings(job);
     return job.family == Family::file ? couplings_from_edges(job.space, job.layers, edges, job.edge_file)
                                       : uniform_couplings(job);
   });
@@ -298,7 +316,8 @@ Job read_job(const std::string& input) {
 
   if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
   job.space = StateSpace(small_integer(options, "space_categories", 1), small_integer(options, "space_dimensions", 1));
-  job.family = static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "file"}));
+  job.family =
+      static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "nearest", "file"}));
   job.boundary = static_cast<Boundary>(options.choice("circuit_boundary", {"reflecting", "periodic"}));
   job.layers = small_integer(options, "circuit_layers", 1);
   if (static_cast<double>(job.space.size()) * job.layers > 1e15) {
@@ -317,6 +336,17 @@ Job read_job(const std::string& input) {
     const auto* name = job.edge_file.empty() ? "circuit_resistance_spread" : "circuit_file";
     throw Error(
         fmt::format("{}: the edges of a dense circuit are never stored and cannot differ", options.origin(name)));
+  }
+  if (job.family == Family::nearest) {
+    if (!job.edge_file.empty()) {
+      throw Error(fmt::format("{}: family nearest makes its edges itself", options.origin("circuit_file")));
+    }
+    job.neighbours = options.integer("circuit_neighbours", 1);
+    job.embedding = look_up(options, "circuit_embedding", source.folder);
+    if (job.neighbours > job.space.size() - 1) {
+      throw Error(fmt::format("{} is {}: a state has {} others", options.origin("circuit_neighbours"), job.neighbours,
+                              job.space.size() - 1));
+    }
   }
   job.source = read_terminal(options, "source", source.folder);
   job.target = read_terminal(options, "target", source.folder);
@@ -381,7 +411,7 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
   Hash hash;
   hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family),
                        job.layers, static_cast<int>(job.boundary)));
-  if (!job.edge_file.empty()) {
+  if (!job.edge_file.empty() || job.family == Family::nearest) {
     for (int l = 0; l < circuit.layers(); ++l) {
       for (std::int64_t x = 0; x < circuit.states(); ++x) {
         circuit.coupling(l).forward(x, [&](std::int64_t y, double g) {

@@ -41,6 +41,8 @@ struct Job {
   std::string edge_file;
   double resistance_spread = 0;  // sigma of the log-normal factor on every edge's resistance
   std::uint64_t resistance_seed = 0;
+  std::int64_t neighbours = 1;  // nearest
+  std::string embedding;        // nearest: a file, looked up; empty for the grid itself
   Terminal source;
   Terminal target;
 

@@ -43,10 +43,14 @@ class Components {
 };
 
 void check_connected(const Circuit& circuit) {
-  if (circuit.family() != Family::file) return;  // the uniform families join all states of neighbouring layers
+  const auto family = circuit.family();
+  // The uniform families join all states of neighbouring layers, and `nearest` joins all layers of a state and the same
+  // states on all of them: there one layer pair tells.
+  if (family != Family::file && family != Family::nearest) return;
+  const int pairs = family == Family::file ? circuit.layers() : 1;
   const auto n = circuit.states();
-  Components components(circuit.vertices());
-  for (int l = 0; l < circuit.layers(); ++l) {
+  Components components(n * (pairs + 1));
+  for (int l = 0; l < pairs; ++l) {
     for (std::int64_t x = 0; x < n; ++x) {
       circuit.coupling(l).forward(x, [&](std::int64_t y, double) { components.join(l * n + x, (l + 1) * n + y); });
     }
@@ -54,10 +58,10 @@ void check_connected(const Circuit& circuit) {
   if (components.count() == 1) return;
   std::int64_t v = 0;
   while (components.find(v) == components.find(0)) ++v;
-  throw Error(
-      fmt::format("the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
-                  "vertex (layer 0, state 0), and no current can flow between them",
-                  components.count(), v / n, v % n));
+  throw Error(fmt::format(
+      "the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
+      "vertex (layer 0, state 0), and no current can flow between them{}",
+      components.count(), v / n, v % n, family == Family::nearest ? "; more circuit_neighbours may do" : ""));
 }
 
 EdgeTable::Side compress(std::int64_t states, const std::vector<LayerEdge>& edges, bool forward) {

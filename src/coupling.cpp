@@ -7,7 +7,6 @@
 #include "kirchhoff/error.hpp"
 
 namespace kirchhoff {
-namespace {
 
 double conductance_of(double resistance, const char* name) {
   if (!std::isfinite(resistance) || resistance <= 0) {
@@ -20,8 +19,6 @@ double conductance_of(double resistance, const char* name) {
   return conductance;
 }
 
-}  // namespace
-
 std::string to_string(Family family) {
   switch (family) {
     case Family::dense:
@@ -30,6 +27,8 @@ std::string to_string(Family family) {
       return "hamming";
     case Family::lattice:
       return "lattice";
+    case Family::nearest:
+      return "nearest";
     case Family::file:
       return "file";
   }
@@ -57,8 +56,8 @@ Coupling Coupling::lattice(const StateSpace& space, double same, double change, 
   return coupling;
 }
 
-Coupling Coupling::from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table) {
-  Coupling coupling(Family::file, space);
+Coupling Coupling::from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table, Family family) {
+  Coupling coupling(family, space);
   coupling.table_ = std::move(table);
   return coupling;
 }
@@ -98,6 +97,7 @@ std::int64_t Coupling::edges() const {
       const std::int64_t changes = boundary_ == Boundary::reflecting ? 2 * (s - 1) : (s == 2 ? 2 : 2 * s);
       return n + d * (n / s) * changes;
     }
+    case Family::nearest:
     case Family::file:
       return static_cast<std::int64_t>(table_->forward.other.size());
   }

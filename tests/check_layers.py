@@ -12,7 +12,7 @@ import sys
 LAYERS = [
     "error hash parallel progress random session text",
     "state_space distribution",
-    "coupling circuit netlist",
+    "coupling nearest circuit netlist",
     "solve quotient currents",
     "flow model",
     "supervision train walk",
@@ -27,6 +27,7 @@ HIDDEN = {
     re.compile(r"petsc.*"): ("solve", "quotient", "session", "petsc"),
     re.compile(r"(hdf5|H5).*"): ("store",),
     re.compile(r"fftw.*"): ("solve", "quotient"),
+    re.compile(r"nanoflann.*"): ("nearest",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kirchhoff/circuit.hpp"
+#include "kirchhoff/nearest.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/random.hpp"
 
@@ -218,6 +219,14 @@ inline Circuit file_circuit(int states, int layers) {
           mass_with_zeros(space, 2)};
 }
 
+/// Random points, each joined to its `count` nearest.
+inline Circuit nearest_circuit(int states, std::int64_t count, const Resistances& r) {
+  const StateSpace space(states, 1);
+  const Embedding embedding{3, uniform_numbers(3 * states, -1, 1, 5)};
+  return {space, nearest_couplings(space, nearest_neighbours(space, embedding, count), r.same, r.change),
+          mass_with_zeros(space, 1), mass_with_zeros(space, 2)};
+}
+
 struct Example {
   std::string name;
   Circuit circuit;
@@ -237,6 +246,7 @@ inline std::vector<Example> examples() {
   all.push_back({"lattice, schedule", uniform_circuit(Family::lattice, 6, 1, schedule)});
   all.push_back({"periodic lattice", uniform_circuit(Family::lattice, 5, 1, schedule, Boundary::periodic)});
   all.push_back({"periodic lattice, S = 2", uniform_circuit(Family::lattice, 2, 2, schedule, Boundary::periodic)});
+  all.push_back({"nearest", nearest_circuit(11, 3, schedule)});
   all.push_back({"file", file_circuit(5, 3)});
   return all;
 }

@@ -171,6 +171,7 @@ TEST(Family, HasTheNamesOfTheContract) {
   EXPECT_EQ(to_string(Family::dense), "dense");
   EXPECT_EQ(to_string(Family::hamming), "hamming");
   EXPECT_EQ(to_string(Family::lattice), "lattice");
+  EXPECT_EQ(to_string(Family::nearest), "nearest");
   EXPECT_EQ(to_string(Family::file), "file");
 }
 

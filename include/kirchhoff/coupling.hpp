@@ -11,10 +11,14 @@
 
 namespace kirchhoff {
 
-enum class Family { dense, hamming, lattice, file };
+enum class Family { dense, hamming, lattice, nearest, file };
 enum class Boundary { reflecting, periodic };
 
 std::string to_string(Family family);
+
+/// 1/resistance [S]. `name` is what messages call it.
+/// @throws Error unless the resistance is positive and finite and has such a conductance.
+double conductance_of(double resistance, const char* name);
 
 /// An edge (l, x) - (l+1, y) with its conductance [S].
 struct LayerEdge {
@@ -53,7 +57,9 @@ class Coupling {
   static Coupling dense(const StateSpace& space, double same, double change);
   static Coupling hamming(const StateSpace& space, double same, double change);
   static Coupling lattice(const StateSpace& space, double same, double change, Boundary boundary);
-  static Coupling from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table);
+  /// @param family file, or nearest: those whose edges are a table.
+  static Coupling from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table,
+                             Family family = Family::file);
   /// The same family with another table.
   Coupling with_table(std::shared_ptr<const EdgeTable> table) const;
   /// The same edges with conductances of their own; lattice and hamming only.
@@ -61,7 +67,7 @@ class Coupling {
 
   Family family() const { return family_; }
   const StateSpace& space() const { return space_; }
-  /// 1/r and 1/R [S]; not for Family::file.
+  /// 1/r and 1/R [S]; not of a table.
   double same() const { return same_; }
   double change() const { return change_; }
   Boundary boundary() const { return boundary_; }

@@ -150,6 +150,20 @@ refuse_edges 'falls into 3 connected components: vertex \(layer 1, state 1\) is 
 refuse "no file 'gone.csv'" solve edges.yaml -circuit_file gone.csv
 refuse 'circuit_file is missing' solve case.yaml -circuit_family file
 
+# --- embeddings
+refuse_nearest() { # REGEX OPTION...
+  refuse "$1" solve case.yaml -circuit_family nearest "${@:2}"
+}
+refuse_nearest 'option -circuit_neighbours is 0: it must be at least 1' -circuit_neighbours 0
+refuse_nearest 'option -circuit_neighbours is 9: a state has 8 others' -circuit_neighbours 9
+printf '0,0\n1,1\n' >points.csv
+refuse_nearest 'points.csv: 2 rows for 9 states' -circuit_embedding points.csv
+printf '0,inf\n' >points.csv
+refuse_nearest 'points.csv line 1: .*not a finite number' -circuit_embedding points.csv
+refuse_nearest "no file 'gone.csv'" -circuit_embedding gone.csv
+printf '%s\n' 0 1 2 3 4 100 101 102 103 >points.csv
+refuse_nearest 'falls into 2 connected components.*more circuit_neighbours' -circuit_embedding points.csv -circuit_neighbours 2
+
 # --- solving, training, sampling
 refuse 'stopped at a relative residual of .* after 1 iterations' solve case.yaml -out unsolved -ksp_max_it 1
 [ ! -e unsolved/solution.h5 ] || fail "a solve that failed left a solution"

@@ -133,6 +133,7 @@ np.savetxt("mass.csv", mass, "%.17g", ",")
 with h5py.File("both.h5", "w") as file:
     file["samples"] = rows
     file["deep/mass"] = mass
+np.savetxt("points.txt.gz", np.random.default_rng(3).random((36, 3)))
 edges = [(l, x, y, 1.0 if x == y else 1 / 36) for l in range(4) for x in range(36) for y in range(36)]
 np.savetxt("edges.csv", edges, ["%d", "%d", "%d", "%.17g"], ",", header="l,x,y,conductance", comments="")
 with h5py.File("edges.h5", "w") as file:
@@ -145,6 +146,7 @@ short='-train_steps 40 -sample_count 500'
 circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family lattice -circuit_boundary periodic'
   '-circuit_family hamming -circuit_resistance_same 1,2,3,4 -circuit_resistance_change 10,5,20,7'
   '-circuit_resistance_same 40 -circuit_resistance_change 1' '-circuit_layers 1' '-space_categories 1'
+  '-circuit_family nearest -circuit_neighbours 4' '-circuit_family nearest -circuit_embedding points.txt.gz'
   '-target_name uniform -source_name uniform -sample_count 1' '-sample_flow exact' '-sample_flow neural')
 for k in "${!circuits[@]}"; do
   read -ra options <<<"${circuits[$k]}"
