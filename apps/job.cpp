@@ -351,7 +351,7 @@ Job read_job(const std::string& input) {
   job.source = read_terminal(options, "source", source.folder);
   job.target = read_terminal(options, "target", source.folder);
 
-  job.solve.method = static_cast<SolveMethod>(options.choice("solve_method", {"auto", "krylov", "direct"}));
+  job.solve.method = static_cast<SolveMethod>(options.choice("solve_method", kSolveMethodNames));
   job.solve.tolerance = options.real("solve_tolerance", 0, 1);
   job.write_currents = options.flag("solve_currents");
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/parallel.hpp"
@@ -11,6 +12,8 @@
 namespace kirchhoff {
 
 enum class SolveMethod { automatic, krylov, direct };
+/// What people call them, in the same order: the one list of the methods there are.
+inline const std::vector<std::string> kSolveMethodNames = {"auto", "krylov", "direct"};
 
 struct SolveOptions {
   SolveMethod method = SolveMethod::automatic;
