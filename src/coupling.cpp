@@ -77,6 +77,29 @@ Coupling Coupling::weighted(const EdgeWeights& weights) const {
   return coupling;
 }
 
+std::vector<double> Coupling::same_of(Range states) const {
+  if (!weights_.empty()) {
+    const auto first = weights_.begin() + states.begin;
+    return {first, first + states.size()};
+  }
+  std::vector<double> same(static_cast<std::size_t>(states.size()), same_);
+  if (boundary_ == Boundary::periodic && space_.categories() > 1) return same;
+  const auto add = [&](std::int64_t begin, std::int64_t end) {
+    for (auto x = std::max(begin, states.begin); x < std::min(end, states.end); ++x) {
+      same[static_cast<std::size_t>(x - states.begin)] += change_;
+    }
+  };
+  for (int d = 0; d < space_.dimensions(); ++d) {
+    const auto stride = space_.stride(d);
+    const auto block = space_.categories() * stride;
+    for (auto at = states.begin / block * block; at < states.end; at += block) {
+      add(at, at + stride);
+      add(at + block - stride, at + block);
+    }
+  }
+  return same;
+}
+
 int Coupling::slots() const {
   if (family_ == Family::lattice) return 1 + 2 * space_.dimensions();
   if (family_ == Family::hamming) return 1 + space_.dimensions() * space_.categories();

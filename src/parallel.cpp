@@ -1,12 +1,18 @@
 #include "kirchhoff/parallel.hpp"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
+#include <new>
+#include <utility>
 
 #include "kirchhoff/error.hpp"
+#include "memory.hpp"
 
 namespace kirchhoff {
 
@@ -94,7 +100,9 @@ struct SharedArray::Windows {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm leaders = MPI_COMM_NULL;  // one rank a node; null elsewhere
   MPI_Win window = MPI_WIN_NULL;     // null when a node is one rank, which needs no sharing
-  std::vector<double> own;
+  OwnMemory<double> own;
+  int copy = 0;
+  int copies = 1;
 
   Windows() = default;
   Windows(const Windows&) = delete;
@@ -121,6 +129,19 @@ struct SharedArray::Windows {
 
 namespace {
 
+/// Maps pages that other ranks have filled, all at once: a fault for each of them would cost more than what it serves.
+void map_pages(void* memory, std::size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::size_t>(memory) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::size_t>(memory) + bytes) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);  // may fail: no matter
+#else
+  static_cast<void>(memory);
+  static_cast<void>(bytes);
+#endif
+}
+
 int node_of(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank_of(comm), MPI_INFO_NULL, &node);
@@ -141,6 +162,11 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
     MPI_Comm_split(comm, color, rank_of(comm), &windows_->node);
     const bool leads = rank_of(windows_->node) == 0;
     MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &windows_->leaders);
+    std::array<int, 2> place{0, 0};
+    if (leads) place = {rank_of(windows_->leaders), size_of(windows_->leaders)};
+    MPI_Bcast(place.data(), 2, MPI_INT, 0, windows_->node);
+    windows_->copy = place[0];
+    windows_->copies = place[1];
   };
   split(node);
   double* base = nullptr;
@@ -158,8 +184,8 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
     split(rank_of(comm));
   }
   if (windows_->window == MPI_WIN_NULL) {
-    agree(comm, [&] { windows_->own.resize(static_cast<std::size_t>(size)); });
-    data_ = windows_->own;
+    agree(comm, [&] { windows_->own = OwnMemory<double>(static_cast<std::size_t>(size)); });
+    data_ = windows_->own.data();
     return;
   }
   agree(comm, [] {});  // its counterpart on other nodes
@@ -168,13 +194,22 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
   MPI_Win_shared_query(windows_->window, 0, &extent, &unit, &base);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
   data_ = {base, static_cast<std::size_t>(size)};
-  if (rank_of(windows_->node) == 0) std::fill(data_.begin(), data_.end(), 0.0);
+  const auto mine = partition(size, size_of(windows_->node), rank_of(windows_->node));
+  std::fill(data_.begin() + mine.begin, data_.begin() + mine.end, 0.0);
+  windows_->fence();
+  map_pages(base, static_cast<std::size_t>(bytes));
   windows_->fence();
 }
 
 SharedArray::SharedArray(SharedArray&&) noexcept = default;
 SharedArray& SharedArray::operator=(SharedArray&&) noexcept = default;
 SharedArray::~SharedArray() = default;
+
+void SharedArray::fence() const { windows_->fence(); }
+
+SharedArray::Sharing SharedArray::sharing() const {
+  return {windows_->copy, windows_->copies, rank_of(windows_->node), size_of(windows_->node)};
+}
 
 void SharedArray::complete() {
   windows_->fence();

@@ -213,6 +213,13 @@ inline std::vector<LayerEdge> file_edges(std::int64_t states, int layers) {
   return edges;
 }
 
+/// The same edges, each with a resistance of its own. Every rank builds all of it for itself.
+inline Circuit spread(const Circuit& circuit, double sigma) {
+  std::vector<Coupling> couplings;
+  for (int l = 0; l < circuit.layers(); ++l) couplings.push_back(circuit.coupling(l));
+  return {circuit.space(), spread_couplings(MPI_COMM_SELF, couplings, sigma, 11), circuit.source(), circuit.target()};
+}
+
 inline Circuit file_circuit(int states, int layers) {
   const StateSpace space(states, 1);
   return {space, couplings_from_edges(space, layers, file_edges(states, layers), "edges"), mass_with_zeros(space, 1),
@@ -248,6 +255,11 @@ inline std::vector<Example> examples() {
   all.push_back({"periodic lattice, S = 2", uniform_circuit(Family::lattice, 2, 2, schedule, Boundary::periodic)});
   all.push_back({"nearest", nearest_circuit(11, 3, schedule)});
   all.push_back({"file", file_circuit(5, 3)});
+  const auto grow = [&](const std::string& name, const Circuit& circuit) { all.push_back({name, spread(circuit, 1)}); };
+  grow("hamming, spread", uniform_circuit(Family::hamming, 3, 2, 3, 1, 10));
+  grow("lattice, spread", uniform_circuit(Family::lattice, 4, 2, schedule));
+  grow("periodic lattice, spread", uniform_circuit(Family::lattice, 3, 2, schedule, Boundary::periodic));
+  grow("periodic lattice, S = 2, spread", uniform_circuit(Family::lattice, 2, 2, schedule, Boundary::periodic));
   return all;
 }
 

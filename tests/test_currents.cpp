@@ -47,6 +47,30 @@ TEST(NetCurrent, IsWhatLeavesThroughAllEdges) {
   }
 }
 
+TEST(NetCurrent, IsTheSameForAVertexAndForALayer) {
+  for (const auto& [name, circuit] : oracles::examples()) {
+    for (const auto& field : fields(circuit)) {
+      const auto n = circuit.states();
+      const double scale = 1 + oracles::to_eigen(field).cwiseAbs().maxCoeff();
+      const double conductance = oracles::conductances(circuit).rowwise().sum().maxCoeff();
+      const NetCurrent net(circuit, field);
+
+      double worst = 0;
+      for (int l = 0; l <= circuit.layers(); ++l) {
+        for (const Range states : {Range{0, n}, Range{1, n}, Range{n / 2, n / 2 + 1}, Range{2, n - 1}}) {
+          std::vector<double> out(static_cast<std::size_t>(states.size()));
+          net.layer(l, states, out);
+          for (auto x = states.begin; x < states.end; ++x) {
+            worst = std::max(worst, std::abs(out[static_cast<std::size_t>(x - states.begin)] - net(l, x)));
+          }
+        }
+      }
+
+      EXPECT_LT(worst, kRounding * scale * (1 + conductance)) << name;
+    }
+  }
+}
+
 TEST(EdgeSum, AddsUpConductanceToThePowerTimesSquaredDrops) {
   for (const auto& [name, circuit] : oracles::examples()) {
     const auto field = oracles::learned_like_field(circuit, 83);

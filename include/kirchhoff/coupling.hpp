@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -105,6 +106,40 @@ class Coupling {
       visit(x, weights_.empty() ? g : weights_[static_cast<std::size_t>(back * states_ + x)]);
     });
   }
+
+  /// A lattice's edges from layer to layer in long pieces: calls visit(states, shift, slot, back, g) where every state
+  /// x of a contiguous range is joined to x + shift, by `slot` of EdgeWeights there and `back` from there; g [S] counts
+  /// where there are no weights. Changes only: the same-state edge has `same_of`.
+  template <class Visit>
+  void lattice_runs(Range states, Visit&& visit) const {
+    const std::int64_t s = space_.categories();
+    if (s == 1) return;
+    const bool periodic = boundary_ == Boundary::periodic;
+    const auto clip = [&](std::int64_t begin, std::int64_t end, std::int64_t shift, int slot, int back, double g) {
+      const Range run{std::max(begin, states.begin), std::min(end, states.end)};
+      if (run.begin < run.end) visit(run, shift, slot, back, g);
+    };
+    for (int d = 0; d < space_.dimensions(); ++d) {
+      const auto stride = space_.stride(d);
+      const auto block = s * stride;
+      const int down = 1 + 2 * d;
+      const int up = down + 1;
+      for (auto at = states.begin / block * block; at < states.end; at += block) {
+        if (periodic && s == 2) {  // both ways lead to the one other state, by one edge of twice the conductance
+          clip(at, at + stride, stride, down, down, 2 * change_);
+          clip(at + stride, at + block, -stride, down, down, 2 * change_);
+          continue;
+        }
+        clip(at, at + block - stride, stride, up, down, change_);
+        clip(at + stride, at + block, -stride, down, up, change_);
+        if (!periodic) continue;
+        clip(at + block - stride, at + block, stride - block, up, down, change_);
+        clip(at, at + stride, block - stride, down, up, change_);
+      }
+    }
+  }
+  /// A lattice's conductances between equal states [S], those of the range.
+  std::vector<double> same_of(Range states) const;
 
  private:
   Coupling(Family family, StateSpace space) : family_(family), space_(std::move(space)), states_(space_.size()) {}

@@ -18,8 +18,12 @@ class NetCurrent {
  public:
   NetCurrent(const Circuit& circuit, std::span<const double> potential);
   double operator()(int l, std::int64_t x) const;
+  /// The same for the given states of layer l, in long loops; `out` has one number a state.
+  void layer(int l, Range states, std::span<double> out) const;
 
  private:
+  void add_side(const Coupling& coupling, int l, int other, Range states, std::span<double> out) const;
+
   const Circuit& circuit_;
   std::span<const double> potential_;
   std::vector<double> layer_mean_;  // (L+1), dense only

@@ -62,6 +62,18 @@ class SharedArray {
   /// Makes what each rank wrote visible to all ranks of all nodes. To be called once. @note Collective.
   void complete();
 
+  /// Makes what each rank wrote visible to the ranks that share this copy. @note Collective over those.
+  void fence() const;
+
+  /// Who shares this copy: a node's ranks, or a rank alone.
+  struct Sharing {
+    int copy = 0;    // of `copies`
+    int copies = 1;  // one a node as a rule
+    int rank = 0;    // among the `ranks` that share this copy
+    int ranks = 1;
+  };
+  Sharing sharing() const;
+
  private:
   struct Windows;
   std::unique_ptr<Windows> windows_;

@@ -11,9 +11,10 @@
 
 namespace kirchhoff {
 
-enum class SolveMethod { automatic, krylov, direct };
+enum class SolveMethod { automatic, spectral, multigrid, parity, krylov, direct };
 /// What people call them, in the same order: the one list of the methods there are.
-inline const std::vector<std::string> kSolveMethodNames = {"auto", "krylov", "direct"};
+inline const std::vector<std::string> kSolveMethodNames = {"auto",   "spectral", "multigrid",
+                                                           "parity", "krylov",   "direct"};
 
 struct SolveOptions {
   SolveMethod method = SolveMethod::automatic;

@@ -7,28 +7,28 @@
 
 namespace kirchhoff {
 
-Layout::Layout(MPI_Comm comm, const Circuit& circuit)
+Layout::Layout(MPI_Comm comm, std::int64_t states, std::int64_t layers)
     : comm_(comm),
-      states_(circuit.states()),
-      layers_(circuit.layers()),
+      states_(states),
+      layers_(layers),
       ranks_(size_of(comm)),
       mine_(partition(states_, ranks_, rank_of(comm))) {
-  if (circuit.vertices() > static_cast<std::int64_t>(PETSC_MAX_INT)) {
+  if (states * layers > static_cast<std::int64_t>(PETSC_MAX_INT)) {
     throw Error(fmt::format("{} unknowns do not fit this PETSc's {}-bit integers: build with libpetsc64-real-dev",
-                            circuit.vertices(), 8 * sizeof(PetscInt)));
+                            states * layers, 8 * sizeof(PetscInt)));
   }
 }
 
 PetscInt Layout::row(int l, std::int64_t x) const {
   if (x >= mine_.begin && x < mine_.end) {
-    return static_cast<PetscInt>(mine_.begin * (layers_ + 1) + l * mine_.size() + (x - mine_.begin));
+    return static_cast<PetscInt>(mine_.begin * layers_ + l * mine_.size() + (x - mine_.begin));
   }
   const auto base = states_ / ranks_;
   const auto extra = states_ % ranks_;
   const auto in_large = extra * (base + 1);  // the first `extra` ranks hold one state more
   const auto owner = x < in_large ? x / (base + 1) : extra + (x - in_large) / base;
   const auto range = partition(states_, ranks_, static_cast<int>(owner));
-  return static_cast<PetscInt>(range.begin * (layers_ + 1) + l * range.size() + (x - range.begin));
+  return static_cast<PetscInt>(range.begin * layers_ + l * range.size() + (x - range.begin));
 }
 
 Matrix assemble_laplacian(const Layout& layout, const Circuit& circuit, bool grounded) {

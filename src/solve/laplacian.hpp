@@ -2,6 +2,8 @@
 
 #include <petscksp.h>
 
+#include <span>
+
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "petsc.hpp"
@@ -11,17 +13,56 @@ namespace kirchhoff {
 using Matrix = Handle<Mat, MatDestroy>;
 using Vector = Handle<Vec, VecDestroy>;
 
+/// A vector's local numbers.
+class Local {
+ public:
+  explicit Local(Vec vector) : vector_(vector) {
+    PetscInt size = 0;
+    check(VecGetLocalSize(vector, &size));
+    check(VecGetArray(vector, &data_));
+    values = {data_, static_cast<std::size_t>(size)};
+  }
+  Local(const Local&) = delete;
+  Local& operator=(const Local&) = delete;
+  ~Local() { VecRestoreArray(vector_, &data_); }
+  std::span<double> values;
+
+ private:
+  Vec vector_;
+  double* data_ = nullptr;
+};
+
+/// The same to read, also where PETSc has locked the vector.
+class LocalRead {
+ public:
+  explicit LocalRead(Vec vector) : vector_(vector) {
+    PetscInt size = 0;
+    check(VecGetLocalSize(vector, &size));
+    check(VecGetArrayRead(vector, &data_));
+    values = {data_, static_cast<std::size_t>(size)};
+  }
+  LocalRead(const LocalRead&) = delete;
+  LocalRead& operator=(const LocalRead&) = delete;
+  ~LocalRead() { VecRestoreArrayRead(vector_, &data_); }
+  std::span<const double> values;
+
+ private:
+  Vec vector_;
+  const double* data_ = nullptr;
+};
+
 /// Which rank holds which row. Ranks hold the same states of all layers, so that a layer's neighbours are mostly their
 /// own and every rank has work on every layer; within a rank rows count layer by layer.
 class Layout {
  public:
-  Layout(MPI_Comm comm, const Circuit& circuit);
+  Layout(MPI_Comm comm, const Circuit& circuit) : Layout(comm, circuit.states(), circuit.layers() + 1) {}
+  /// Some of a circuit's layers, counted 0 .. layers - 1.
+  Layout(MPI_Comm comm, std::int64_t states, std::int64_t layers);
 
   MPI_Comm comm() const { return comm_; }
   Range states() const { return mine_; }
-  /// @throws Error when the rows do not fit this PETSc's integers.
-  PetscInt local_rows() const { return static_cast<PetscInt>(mine_.size() * (layers_ + 1)); }
-  PetscInt first_row() const { return static_cast<PetscInt>(mine_.begin * (layers_ + 1)); }
+  PetscInt local_rows() const { return static_cast<PetscInt>(mine_.size() * layers_); }
+  PetscInt first_row() const { return static_cast<PetscInt>(mine_.begin * layers_); }
   /// Global row of vertex (l, x).
   PetscInt row(int l, std::int64_t x) const;
 

@@ -1,0 +1,326 @@
+#include "kirchhoff/currents.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "sorted_layer.hpp"
+
+namespace kirchhoff {
+namespace {
+
+std::span<const double> layer_of(std::span<const double> field, std::int64_t states, int l) {
+  return field.subspan(static_cast<std::size_t>(l * states), static_cast<std::size_t>(states));
+}
+
+double mean(std::span<const double> values) { return pairwise_sum(values) / static_cast<double>(values.size()); }
+
+/// The largest sum of conductances at a vertex of layer l among `states` [S].
+double max_degree(const Circuit& circuit, int l, Range states) {
+  const auto& any = circuit.coupling(0);
+  if (any.weights().empty() && !any.table()) {  // all rows of a uniform coupling have one sum
+    double sum = 0;
+    const auto add = [&](const Coupling& c) {
+      if (c.family() == Family::dense) {
+        sum += c.same() + static_cast<double>(circuit.states() - 1) * c.change();
+      } else {
+        c.forward(0, [&](std::int64_t, double g) { sum += g; });
+      }
+    };
+    if (l < circuit.layers()) add(circuit.coupling(l));
+    if (l > 0) add(circuit.coupling(l - 1));
+    return sum;
+  }
+  double largest = 0;
+  for (auto x = states.begin; x < states.end; ++x) {
+    double sum = 0;
+    circuit.neighbours(l, x, [&](int, std::int64_t, double g) { sum += g; });
+    largest = std::max(largest, sum);
+  }
+  return largest;
+}
+
+/// Means of a layer along the lines of coordinate d, (N / S).
+std::vector<double> line_means(const StateSpace& space, std::span<const double> layer, int d) {
+  const auto stride = space.stride(d);
+  const std::int64_t s = space.categories();
+  std::vector<double> mean(layer.size() / static_cast<std::size_t>(s));
+  for (std::size_t line = 0; line < mean.size(); line += static_cast<std::size_t>(stride)) {
+    double* sum = mean.data() + line;
+    const double* at = layer.data() + static_cast<std::int64_t>(line) * s;
+    for (std::int64_t c = 0; c < s; ++c, at += stride) {
+      for (std::int64_t i = 0; i < stride; ++i) sum[i] += at[i];
+    }
+    for (std::int64_t i = 0; i < stride; ++i) sum[i] /= static_cast<double>(s);
+  }
+  return mean;
+}
+
+/// Calls visit(x, line) for the states of a range in pieces: states x.begin, x.begin + 1, ... lie on lines `line`,
+/// `line` + step, ... of coordinate d.
+template <class Visit>
+void line_runs(const StateSpace& space, int d, Range states, Visit&& visit) {
+  const auto stride = space.stride(d);
+  const auto length = stride == 1 ? std::int64_t{space.categories()} : stride;  // a whole line, or one state of many
+  for (auto x = states.begin; x < states.end;) {
+    const Range run{x, std::min(states.end, (x / length + 1) * length)};
+    visit(run, x / stride / space.categories() * stride + x % stride, stride == 1 ? 0 : 1);
+    x = run.end;
+  }
+}
+
+double square(double value) { return value * value; }
+
+}  // namespace
+
+NetCurrent::NetCurrent(const Circuit& circuit, std::span<const double> potential)
+    : circuit_(circuit), potential_(potential) {
+  if (circuit.family() != Family::dense) return;
+  for (int l = 0; l <= circuit.layers(); ++l) layer_mean_.push_back(mean(layer_of(potential, circuit.states(), l)));
+}
+
+double NetCurrent::operator()(int l, std::int64_t x) const {
+  const auto n = circuit_.states();
+  const double f = potential_[static_cast<std::size_t>(l * n + x)];
+  double sum = 0;
+  if (circuit_.family() != Family::dense) {
+    circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) {
+      sum += g * (f - potential_[static_cast<std::size_t>(m * n + y)]);
+    });
+    return sum;
+  }
+  const auto add = [&](const Coupling& c, int m) {
+    const double alike = potential_[static_cast<std::size_t>(m * n + x)];
+    sum += c.change() * static_cast<double>(n) * (f - layer_mean_[static_cast<std::size_t>(m)]);
+    sum += (c.same() - c.change()) * (f - alike);
+  };
+  if (l < circuit_.layers()) add(circuit_.coupling(l), l + 1);
+  if (l > 0) add(circuit_.coupling(l - 1), l - 1);
+  return sum;
+}
+
+void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range states, std::span<double> out) const {
+  const auto n = circuit_.states();
+  const auto here = layer_of(potential_, n, l);
+  const auto there = layer_of(potential_, n, other);
+  const bool ahead = other > l;
+  const double* f = here.data();
+  const double* u = there.data();
+  double* sum = out.data() - states.begin;
+  const auto weights = coupling.weights();
+  if (coupling.family() == Family::lattice) {
+    const auto same = coupling.same_of(states);
+    for (auto x = states.begin; x < states.end; ++x) {
+      sum[x] += same[static_cast<std::size_t>(x - states.begin)] * (f[x] - u[x]);
+    }
+    coupling.lattice_runs(states, [&](Range run, std::int64_t shift, int slot, int back, double g) {
+      if (weights.empty()) {
+        for (auto x = run.begin; x < run.end; ++x) sum[x] += g * (f[x] - u[x + shift]);
+        return;
+      }
+      // An edge's weight stands at its end on the earlier layer.
+      const double* w = weights.data() + (ahead ? slot * n : back * n + shift);
+      for (auto x = run.begin; x < run.end; ++x) sum[x] += w[x] * (f[x] - u[x + shift]);
+    });
+    return;
+  }
+  if (coupling.family() == Family::hamming && weights.empty()) {
+    const auto& space = circuit_.space();
+    const double change = coupling.change();
+    const double alike = coupling.same() - space.dimensions() * change;
+    for (auto x = states.begin; x < states.end; ++x) sum[x] += alike * (f[x] - u[x]);
+    for (int d = 0; d < space.dimensions(); ++d) {
+      const auto mean = line_means(space, there, d);
+      const double all = change * space.categories();
+      line_runs(space, d, states, [&](Range run, std::int64_t line, int step) {
+        const double* m = mean.data() + line;
+        if (step == 0) {
+          for (auto x = run.begin; x < run.end; ++x) sum[x] += all * (f[x] - *m);
+        } else {
+          for (auto x = run.begin; x < run.end; ++x) sum[x] += all * (f[x] - m[x - run.begin]);
+        }
+      });
+    }
+    return;
+  }
+  for (auto x = states.begin; x < states.end; ++x) {
+    const auto add = [&](std::int64_t y, double g) { sum[x] += g * (f[x] - u[y]); };
+    ahead ? coupling.forward(x, add) : coupling.backward(x, add);
+  }
+}
+
+void NetCurrent::layer(int l, Range states, std::span<double> out) const {
+  std::fill(out.begin(), out.end(), 0.0);
+  if (circuit_.family() == Family::dense) {
+    for (auto x = states.begin; x < states.end; ++x) out[static_cast<std::size_t>(x - states.begin)] = (*this)(l, x);
+    return;
+  }
+  if (l < circuit_.layers()) add_side(circuit_.coupling(l), l, l + 1, states, out);
+  if (l > 0) add_side(circuit_.coupling(l - 1), l, l - 1, states, out);
+}
+
+double edge_sum(const Circuit& circuit, std::span<const double> field, int l, int power, Range states) {
+  const auto n = circuit.states();
+  const auto tail = layer_of(field, n, l);
+  const auto head = layer_of(field, n, l + 1);
+  const auto& coupling = circuit.coupling(l);
+  const auto raised = [power](double g) { return power == 1 ? g : g * g; };
+  std::vector<double> of_state(static_cast<std::size_t>(states.size()));  // summed pairwise: they are many and alike
+  double* sum = of_state.data() - states.begin;
+  const double* u = tail.data();
+  const double* w = head.data();
+  if (coupling.family() == Family::lattice) {
+    const auto same = coupling.same_of(states);
+    for (auto x = states.begin; x < states.end; ++x) {
+      sum[x] = raised(same[static_cast<std::size_t>(x - states.begin)]) * square(u[x] - w[x]);
+    }
+    coupling.lattice_runs(states, [&](Range run, std::int64_t shift, int slot, int, double g) {
+      if (coupling.weights().empty()) {
+        for (auto x = run.begin; x < run.end; ++x) sum[x] += raised(g) * square(u[x] - w[x + shift]);
+        return;
+      }
+      const double* weight = coupling.weights().data() + slot * n;
+      for (auto x = run.begin; x < run.end; ++x) sum[x] += raised(weight[x]) * square(u[x] - w[x + shift]);
+    });
+    return pairwise_sum(of_state);
+  }
+  if (coupling.family() != Family::dense && !(coupling.family() == Family::hamming && coupling.weights().empty())) {
+    for (auto x = states.begin; x < states.end; ++x) {
+      coupling.forward(x, [&](std::int64_t y, double g) { sum[x] += raised(g) * square(u[x] - w[y]); });
+    }
+    return pairwise_sum(of_state);
+  }
+  // Over all y of a set: sum of (u - w_y)^2 = |set| (u - mean w)^2 + sum (w_y - mean w)^2, free of cancellation.
+  const double change = raised(coupling.change());
+  if (coupling.family() == Family::dense) {
+    const double centre = mean(head);
+    std::vector<double> squares(head.size());
+    for (std::size_t y = 0; y < head.size(); ++y) squares[y] = square(head[y] - centre);
+    const double spread = pairwise_sum(squares);
+    const double alike = raised(coupling.same()) - change;
+    for (auto x = states.begin; x < states.end; ++x) {
+      sum[x] = change * (static_cast<double>(n) * square(u[x] - centre) + spread) + alike * square(u[x] - w[x]);
+    }
+    return pairwise_sum(of_state);
+  }
+  const auto& space = circuit.space();
+  const double alike = raised(coupling.same()) - space.dimensions() * change;
+  for (auto x = states.begin; x < states.end; ++x) sum[x] = alike * square(u[x] - w[x]);
+  std::vector<double> squares(head.size());
+  const auto size = static_cast<double>(space.categories());
+  for (int d = 0; d < space.dimensions(); ++d) {
+    const auto centre = line_means(space, head, d);
+    line_runs(space, d, {0, n}, [&](Range run, std::int64_t line, int step) {
+      for (auto x = run.begin; x < run.end; ++x) {
+        squares[static_cast<std::size_t>(x)] =
+            square(w[x] - centre[static_cast<std::size_t>(line + step * (x - run.begin))]);
+      }
+    });
+    const auto spread = line_means(space, squares, d);
+    line_runs(space, d, states, [&](Range run, std::int64_t line, int step) {
+      for (auto x = run.begin; x < run.end; ++x) {
+        const auto at = static_cast<std::size_t>(line + step * (x - run.begin));
+        sum[x] += change * size * (square(u[x] - centre[at]) + spread[at]);
+      }
+    });
+  }
+  return pairwise_sum(of_state);
+}
+
+double allowed_residual(double tolerance, double floor) {
+  constexpr double kWorst = 1e-6;
+  return std::max(tolerance, std::min(floor, kWorst));
+}
+
+SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential) {
+  const auto n = circuit.states();
+  const auto mine = partition(n, size_of(comm), rank_of(comm));
+  const NetCurrent net(circuit, potential);
+  // In the order of the reduction below: sums, then maxima.
+  double residual2 = 0;
+  double residual1 = 0;
+  double phi2 = 0;
+  double b2 = 0;
+  std::vector<double> phi_b;  // summed pairwise
+  double power = 0;
+  double max_imbalance = 0;
+  double largest_degree = 0;
+  std::vector<double> leaving(static_cast<std::size_t>(mine.size()));
+  for (int l = 0; l <= circuit.layers(); ++l) {
+    net.layer(l, mine, leaving);
+    const bool terminal = l == 0 || l == circuit.layers();
+    for (auto x = mine.begin; x < mine.end; ++x) {
+      const double b = terminal ? circuit.injected(l, x) : 0.0;
+      const double phi = potential[static_cast<std::size_t>(l * n + x)];
+      const double residual = b - leaving[static_cast<std::size_t>(x - mine.begin)];
+      residual2 += residual * residual;
+      residual1 += std::abs(residual);
+      max_imbalance = std::max(max_imbalance, std::abs(residual));
+      phi2 += phi * phi;
+      b2 += b * b;
+      if (b != 0) phi_b.push_back(phi * b);
+    }
+    largest_degree = std::max(largest_degree, max_degree(circuit, l, mine));
+    if (l < circuit.layers()) power += edge_sum(circuit, potential, l, 1, mine);
+  }
+  std::array<double, 6> sums{residual2, residual1, phi2, b2, pairwise_sum(phi_b), power};
+  all_sum(comm, std::span<double>(sums));
+  SolutionCheck result;
+  const double norm_b = std::sqrt(sums[3]);
+  result.relative_residual = std::sqrt(sums[0]) / norm_b;
+  result.residual_norm1 = sums[1];
+  // ||A||_inf is twice the largest degree: the diagonal and, with the opposite sign, its neighbours.
+  result.residual_floor =
+      4 * std::numeric_limits<double>::epsilon() * 2 * all_max(comm, largest_degree) * std::sqrt(sums[2]) / norm_b;
+  result.kcl_max_imbalance = all_max(comm, max_imbalance);
+  if (std::isnan(sums[1])) result.kcl_max_imbalance = sums[1];  // no maximum sees a NaN
+  result.effective_resistance = sums[4];
+  result.dissipated_power = sums[5];
+  result.energy_relative_error = std::abs(sums[5] - sums[4]) / std::abs(sums[4]);
+  return result;
+}
+
+LayerCurrents layer_currents(MPI_Comm comm, const Circuit& circuit, std::span<const double> potential) {
+  const auto n = circuit.states();
+  const auto mine = partition(n, size_of(comm), rank_of(comm));
+  const auto pairs = static_cast<std::size_t>(circuit.layers());
+  LayerCurrents result{std::vector<double>(pairs), std::vector<double>(pairs), std::vector<double>(pairs)};
+  for (int l = 0; l < circuit.layers(); ++l) {
+    const auto k = static_cast<std::size_t>(l);
+    const auto tail = layer_of(potential, n, l);
+    const auto head = layer_of(potential, n, l + 1);
+    const auto& coupling = circuit.coupling(l);
+    const auto add = [&](std::int64_t x, std::int64_t y, double current) {
+      if (current < 0) {
+        result.backward[k] -= current;
+      } else {
+        (x == y ? result.forward_same : result.forward_change)[k] += current;
+      }
+    };
+    if (circuit.family() != Family::dense) {
+      for (auto x = mine.begin; x < mine.end; ++x) {
+        const double f = tail[static_cast<std::size_t>(x)];
+        coupling.forward(x, [&](std::int64_t y, double g) { add(x, y, g * (f - head[static_cast<std::size_t>(y)])); });
+      }
+      continue;
+    }
+    const SortedLayer low_tail(tail);
+    const SortedLayer low_head(head);
+    for (auto x = mine.begin; x < mine.end; ++x) {
+      const auto i = static_cast<std::size_t>(x);
+      const double drop = tail[i] - head[i];
+      const double down = low_head.drop(low_head.below(tail[i]), tail[i]);  // to all states, its own included
+      const double up = low_tail.drop(low_tail.below(head[i]), head[i]);
+      result.forward_change[k] += coupling.change() * (down - std::max(0.0, drop));
+      result.backward[k] += coupling.change() * (up - std::max(0.0, -drop));
+      add(x, x, coupling.same() * drop);
+    }
+  }
+  for (auto* values : {&result.forward_same, &result.forward_change, &result.backward}) {
+    all_sum(comm, std::span<double>(*values));
+  }
+  return result;
+}
+
+}  // namespace kirchhoff
