@@ -12,6 +12,7 @@ void solve_command(Session& session, const std::string& input, const std::string
 void train_command(Session& session, const std::string& input, const std::string& command);
 void sample_command(Session& session, const std::string& input, const std::string& command);
 void validate_command(Session& session, const std::string& input, const std::string& command);
+void bench_command(Session& session, const std::string& input, const std::string& command);
 void info_command(Session& session, const std::string& input, const std::string& command);
 
 }  // namespace kirchhoff

@@ -16,6 +16,7 @@
 #include "kirchhoff/nearest.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/table.hpp"
+#include "kirchhoff/text.hpp"
 #include "options.hpp"
 
 namespace kirchhoff {
@@ -150,6 +151,26 @@ void check_memory(const Options& options, const Job& job) {
   }
   need("model_hidden", 6 * 8 * weights, "the network and its optimiser");
   need("sample_count", (22.0 + 4.0 * job.space.dimensions()) * static_cast<double>(job.count), "the samples");
+}
+
+BenchOptions bench_options(const Options& options, double tolerance) {
+  BenchOptions bench;
+  bench.tolerance = tolerance;
+  bench.repeats = small_integer(options, "bench_repeats", 1);
+  bench.seconds = options.real("bench_seconds", 0, kInfinity);
+  if (options.text("bench_methods").empty()) return bench;
+  for (const auto& word : options.words("bench_methods")) {
+    const auto it = std::find(kSolveMethodNames.begin(), kSolveMethodNames.end(), word);
+    if (it == kSolveMethodNames.end()) {
+      throw Error(fmt::format("{} has '{}': a solve method is one of {}{}", options.origin("bench_methods"), word,
+                              fmt::join(kSolveMethodNames, ", "), did_you_mean(word, kSolveMethodNames)));
+    }
+    const auto method = static_cast<SolveMethod>(it - kSolveMethodNames.begin());
+    if (std::find(bench.methods.begin(), bench.methods.end(), method) == bench.methods.end()) {
+      bench.methods.push_back(method);
+    }
+  }
+  return bench;
 }
 
 std::vector<std::string> flows(const Options& options) {
@@ -354,6 +375,8 @@ Job read_job(const std::string& input) {
   job.solve.method = static_cast<SolveMethod>(options.choice("solve_method", kSolveMethodNames));
   job.solve.tolerance = options.real("solve_tolerance", 0, 1);
   job.write_currents = options.flag("solve_currents");
+
+  job.bench = bench_options(options, job.solve.tolerance);
 
   job.model.hidden = options.integers("model_hidden");
   for (const int width : job.model.hidden) {

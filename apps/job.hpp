@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kirchhoff/bench.hpp"
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/model.hpp"
 #include "kirchhoff/solve.hpp"
@@ -48,6 +49,7 @@ struct Job {
 
   SolveOptions solve;
   bool write_currents = false;
+  BenchOptions bench;
   ModelOptions model;
   TrainOptions train;
   double balance = 0.5;

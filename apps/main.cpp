@@ -26,9 +26,9 @@ constexpr int kWrongUsage = 2;
 using Command = void (*)(Session&, const std::string&, const std::string&);
 
 const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> table = {{"run", run_command},           {"solve", solve_command},
-                                                       {"train", train_command},       {"sample", sample_command},
-                                                       {"validate", validate_command}, {"info", info_command}};
+  static const std::map<std::string, Command> table = {
+      {"run", run_command},           {"solve", solve_command}, {"train", train_command}, {"sample", sample_command},
+      {"validate", validate_command}, {"bench", bench_command}, {"info", info_command}};
   return table;
 }
 

@@ -61,6 +61,11 @@ const std::vector<OptionSpec>& option_table() {
       {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list", true, true},
       {"sample_count", "200000", "particles", "of each flow"},
 
+      {"bench_methods", "", "auto|krylov|...",
+       "which of the solve's methods are timed; a list; default: all that are feasible", true, true},
+      {"bench_repeats", "5", "solves", "of each method, whose median counts"},
+      {"bench_seconds", "20", "s", "a method that has taken so long is not repeated"},
+
       {"seed", "0", "integer", "of all random numbers"},
       {"out", "", "folder", "for results; default: the case's name", false},
       {"force", "false", "", "redo finished stages", false},
@@ -79,6 +84,7 @@ std::string option_help() {
       "  train CASE          the network of currents                -> checkpoint.h5, training.csv\n"
       "  sample CASE|DIR     walks of both flows                    -> samples.h5\n"
       "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"
+      "  bench CASE          time and memory of all solve methods   -> bench.json\n"
       "  info FILE           what an HDF5 file of ours holds\n\n"
       "options, with [unit or values] and default; in a case the part before the first underscore is a section\n";
   for (const auto& o : option_table()) {

@@ -31,8 +31,11 @@ std::string grouped(std::int64_t value) {
 
 }  // namespace
 
-FolderLock::FolderLock(const std::string& folder)
-    : descriptor_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+FolderLock::FolderLock(const std::string& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", folder, failed.message()));
+  descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (access(folder.c_str(), W_OK) != 0) throw Error(fmt::format("option -out: no permission to write in {}", folder));
   // Some network file systems know no locks: then there is none.
   if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -51,11 +54,7 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
       circuit_(build_circuit(comm, job_)),
       hash_(problem_hash(job_, circuit_)) {
   agree(comm, [&] {
-    if (rank_of(comm_) != 0) return;
-    std::error_code failed;
-    fs::create_directories(job_.out, failed);
-    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
-    lock_ = FolderLock(job_.out);
+    if (rank_of(comm_) == 0) lock_ = FolderLock(job_.out);
   });
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {

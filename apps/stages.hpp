@@ -10,11 +10,12 @@
 
 namespace kirchhoff {
 
-/// Keeps a second program out of a folder for as long as it lives; the system releases it with the process.
+/// Makes a folder, and keeps a second program out of it for as long as it lives; the system releases it with the
+/// process.
 class FolderLock {
  public:
   FolderLock() = default;
-  /// @throws Error when another process holds it, or the folder cannot be written to.
+  /// @throws Error when another process holds it, or the folder cannot be made or written to.
   explicit FolderLock(const std::string& folder);
   FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FolderLock& operator=(FolderLock&& other) noexcept {

@@ -1,5 +1,6 @@
 #include "kirchhoff/parallel.hpp"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <fstream>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "kirchhoff/error.hpp"
@@ -89,6 +92,26 @@ std::int64_t peak_memory(MPI_Comm comm) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return all_sum(comm, static_cast<std::int64_t>(usage.ru_maxrss) * 1024);
+}
+
+bool reset_peak_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  std::ofstream file("/proc/self/clear_refs");  // Linux: proc(5)
+  return static_cast<bool>(file << 5 << std::flush);
+}
+
+bool all_arrive(MPI_Comm comm, double seconds) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(comm, &request);
+  const double deadline = wall_time() + seconds;
+  int done = 0;
+  while (true) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done != 0 || wall_time() > deadline) return done != 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 double wall_time() {

@@ -6,10 +6,8 @@
 #include <signal.h>  // sigaction is POSIX, not <csignal>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "kirchhoff/parallel.hpp"
 #include "petsc.hpp"
@@ -72,17 +70,7 @@ Session::~Session() {
   PetscFinalize();
 }
 
-bool Session::all_arrive(double seconds) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  MPI_Ibarrier(last_words_, &request);
-  const double deadline = wall_time() + seconds;
-  int done = 0;
-  while (true) {
-    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    if (done != 0 || wall_time() > deadline) return done != 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
+bool Session::all_arrive(double seconds) { return kirchhoff::all_arrive(last_words_, seconds); }
 
 namespace options {
 

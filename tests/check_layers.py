@@ -16,7 +16,7 @@ LAYERS = [
     "solve quotient currents",
     "flow model",
     "supervision train walk",
-    "validate",
+    "validate bench",
     "store report table",
 ]
 APPS = len(LAYERS)

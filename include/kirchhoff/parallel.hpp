@@ -40,6 +40,14 @@ std::string broadcast(MPI_Comm comm, std::string text);
 /// Sum over ranks of the high-water mark of resident memory [byte]. @note Collective.
 std::int64_t peak_memory(MPI_Comm comm);
 
+/// Lowers the high-water mark to what is resident now, freed memory being returned first. False where the system
+/// cannot; the mark then stays. Local.
+bool reset_peak_memory();
+
+/// Waits up to `seconds` for every rank of `comm` to arrive here: whether all did. `comm` is used for nothing else,
+/// since the others may be stuck in a collective of another. @note Collective when it answers true.
+bool all_arrive(MPI_Comm comm, double seconds);
+
 /// Seconds on a monotonic wall clock.
 double wall_time();
 

@@ -1,0 +1,53 @@
+#include "kirchhoff/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "commands.hpp"
+#include "job.hpp"
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/session.hpp"
+#include "kirchhoff/table.hpp"
+#include "kirchhoff/version.hpp"
+#include "stages.hpp"
+
+namespace kirchhoff {
+
+void bench_command(Session& session, const std::string& input, const std::string& command) {
+  const auto comm = session.comm();
+  const bool speaks = rank_of(comm) == 0;
+  const auto job = agree(comm, [&] { return read_job(input); });
+  const auto lock = agree(comm, [&] { return speaks ? FolderLock(job.out) : FolderLock(); });
+  MPI_Barrier(comm);
+  const double begin = wall_time();
+  const auto circuit = build_circuit(comm, job);
+  const double seconds = all_max(comm, wall_time() - begin);
+  if (speaks) {
+    fmt::print("{:<9} {}: {} layers of {} states, {} vertices, {} edges ({}), built in {:.3g} s\n", "circuit",
+               job.title, circuit.layers() + 1, circuit.states(), circuit.vertices(), circuit.edges(),
+               to_string(circuit.family()), seconds);
+    std::fflush(stdout);
+  }
+
+  const auto report = bench_solve(comm, circuit, job.bench);
+
+  agree(comm, [&] {
+    if (!speaks) return;
+    const auto path = (std::filesystem::path(job.out) / "bench.json").string();
+    write_text_file(path, bench_json(report, {{"case", job.title},
+                                              {"command", command},
+                                              {"family", to_string(circuit.family())},
+                                              {"package_version", std::string(kVersion)},
+                                              {"petsc", petsc_version()}}));
+    fmt::print("{:<9} {:.2f} GB/s on {}: one triad over the unknowns takes {:.3g} s\n\n{}\n{:<9} {}\n", "triad",
+               report.triad_bytes_per_second / 1e9,
+               report.ranks == 1 ? "1 rank" : fmt::format("{} ranks", report.ranks), report.triad_seconds(),
+               bench_table(report), "bench", path);
+  });
+  if (report.best() == nullptr) throw AgreedError(fmt::format("{}: no method solved the circuit", job.title));
+}
+
+}  // namespace kirchhoff
