@@ -1,0 +1,95 @@
+#include "netlist/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+namespace kirchhoff::detail {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace
+
+bool Lines::next(std::string_view& line) {
+  if (rest_.empty()) return false;
+  const auto end = rest_.find('\n');
+  line = rest_.substr(0, end);
+  rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+  ++number_;
+  const auto begin = line.find_first_not_of(kBlanks);
+  line = begin == std::string_view::npos ? std::string_view()
+                                         : line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin);
+  return true;
+}
+
+std::string_view take_field(std::string_view& line, std::string_view separators) {
+  const auto ends = [&](char c) {
+    return kBlanks.find(c) != std::string_view::npos || separators.find(c) != std::string_view::npos;
+  };
+  std::size_t begin = 0;
+  while (begin < line.size() && ends(line[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < line.size() && !ends(line[end])) ++end;
+  const auto field = line.substr(begin, end - begin);
+  line.remove_prefix(end);
+  return field;
+}
+
+std::optional<double> to_number(std::string_view text) {
+  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
+  return value;
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 40;
+  std::string shown(text.substr(0, kLongest));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return fmt::format("'{}{}'", shown, text.size() > kLongest ? "..." : "");
+}
+
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t hash = 1469598103934665603U;  // FNV-1a, mixed at the end
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(lower(c))) * 1099511628211U;
+  return hash ^ (hash >> 29U);
+}
+
+std::size_t NameTable::slot(std::string_view name, const std::vector<std::string>& names) const {
+  const auto mask = slots_.size() - 1;
+  auto at = static_cast<std::size_t>(hash_of(name)) & mask;
+  while (slots_[at] != 0 && !same(names[static_cast<std::size_t>(slots_[at] - 1)], name)) at = (at + 1) & mask;
+  return at;
+}
+
+void NameTable::grow(const std::vector<std::string>& names) {
+  slots_.assign(std::max<std::size_t>(64, 4 * slots_.size()), 0);
+  for (std::size_t k = 0; k < names.size(); ++k) slots_[slot(names[k], names)] = static_cast<std::int64_t>(k) + 1;
+}
+
+std::int64_t NameTable::index(std::string_view name, std::vector<std::string>& names) {
+  if (slots_.size() < 2 * (names.size() + 1)) grow(names);
+  const auto at = slot(name, names);
+  if (slots_[at] == 0) {
+    names.emplace_back(name);
+    slots_[at] = static_cast<std::int64_t>(names.size());
+  }
+  return slots_[at] - 1;
+}
+
+std::int64_t NameTable::find(std::string_view name, const std::vector<std::string>& names) const {
+  return slots_.empty() ? -1 : slots_[slot(name, names)] - 1;
+}
+
+}  // namespace kirchhoff::detail
