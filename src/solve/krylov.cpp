@@ -93,7 +93,7 @@ LinearSolver::LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const 
   const bool direct = std::string_view(defaults.ksp_type) == KSPPREONLY;
   check(KSPGetPC(ksp, &s.pc));
   check(PCSetType(s.pc, defaults.pc_type));
-  if (direct) check(PCFactorSetMatSolverType(s.pc, MATSOLVERMUMPS));
+  if (direct) check(PCFactorSetMatSolverType(s.pc, defaults.package));
   if (defaults.configure) defaults.configure(s.pc);
   PetscInt rows = 0;
   check(MatGetSize(matrix, &rows, nullptr));
@@ -122,7 +122,6 @@ LinearResult LinearSolver::solve(Vec b, Vec x) {
   LinearResult result;
   const double begin = wall_time();
   auto& s = *state_;
-  KSP ksp = s.ksp.get();
   Vec residual = s.residual.get();
   Vec correction = s.correction.get();
   PetscReal norm_b = 0;
@@ -131,16 +130,11 @@ LinearResult LinearSolver::solve(Vec b, Vec x) {
   if (norm_b == 0) return result;
   check(VecCopy(b, residual));
   double last = 1;
-  // CG's own residual drifts from the true one, so each pass solves for the error that the last one left.
-  for (int pass = 0; pass < kRefinements; ++pass) {
-    const double reduction = pass == 0 ? s.first_pass : std::clamp(0.5 * tolerance_ / last, kFinestRefinement, 0.5);
-    check(KSPSetTolerances(ksp, reduction, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  // CG's own residual drifts from the true one, so each round solves for the error that the last one left.
+  for (int round = 0; round < kRefinements; ++round) {
+    const double reduction = round == 0 ? s.first_pass : std::clamp(0.5 * tolerance_ / last, kFinestRefinement, 0.5);
     if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, residual));
-    check(KSPSolve(ksp, residual, correction));
-    if (s.test.stopped) throw Interrupted();
-    PetscInt iterations = 0;
-    check(KSPGetIterationNumber(ksp, &iterations));
-    result.iterations += static_cast<int>(iterations);
+    result.iterations += pass(residual, correction, reduction);
     // Far from zero mean, potentials would be rounded more coarsely than the gauge allows.
     if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, correction));
     check(VecAXPY(x, 1, correction));
@@ -162,12 +156,25 @@ LinearResult LinearSolver::solve(Vec b, Vec x) {
   return result;
 }
 
+int LinearSolver::pass(Vec b, Vec x, double reduction, int most) {
+  KSP ksp = state_->ksp.get();
+  check(KSPSetTolerances(ksp, reduction, PETSC_DEFAULT, PETSC_DEFAULT, most));
+  check(KSPSolve(ksp, b, x));
+  if (state_->test.stopped) throw Interrupted();
+  PetscInt iterations = 0;
+  check(KSPGetIterationNumber(ksp, &iterations));
+  return static_cast<int>(iterations);
+}
+
 std::string LinearSolver::method() const {
   KSPType ksp = nullptr;
   PCType pc = nullptr;
   check(KSPGetType(state_->ksp.get(), &ksp));
   check(PCGetType(state_->pc, &pc));
-  return fmt::format("{} + {}", ksp, pc);
+  MatSolverType package = nullptr;
+  const std::string_view kind(pc);
+  if (kind == PCCHOLESKY || kind == PCLU) check(PCFactorGetMatSolverType(state_->pc, &package));
+  return fmt::format("{} + {}{}", ksp, pc, package == nullptr ? "" : fmt::format(" ({})", package));
 }
 
 }  // namespace kirchhoff

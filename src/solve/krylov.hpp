@@ -10,11 +10,12 @@ namespace kirchhoff {
 /// What a LinearSolver does where PETSc's options say nothing.
 struct LinearDefaults {
   KSPType ksp_type = KSPCG;
-  PCType pc_type = PCJACOBI;  // of KSPPREONLY: a factorisation, done by MUMPS
+  PCType pc_type = PCJACOBI;  // of KSPPREONLY: a factorisation
   double tolerance = 1e-12;   // on the true relative residual
   /// Called when the types above are set and before the options are read: the place to fill a PCSHELL, or to give other
   /// defaults to a preconditioner. What it hands over must live as long as the solver.
   std::function<void(PC)> configure;
+  MatSolverType package = MATSOLVERMUMPS;  // what factorises for KSPPREONLY
 };
 
 struct LinearResult {
@@ -38,7 +39,14 @@ class LinearSolver {
   /// Leaves judging the result to the caller. @note Collective. @throws Interrupted.
   LinearResult solve(Vec b, Vec x);
 
-  /// "cg + jacobi".
+  /// One pass of the solver without refinement, to a relative residual of `reduction` in its own norm (a factorisation
+  /// takes no notice of it), for callers who refine in a finer arithmetic of their own.
+  /// @param most iterations, or PETSC_DEFAULT: as many as `solve`.
+  /// @return the number of iterations; whether x is of any use is for the caller to find out. @note Collective.
+  /// @throws Interrupted.
+  int pass(Vec b, Vec x, double reduction, int most = PETSC_DEFAULT);
+
+  /// "cg + jacobi", "preonly + cholesky (mumps)".
   std::string method() const;
   double seconds_setup() const { return seconds_setup_; }
 
