@@ -14,6 +14,7 @@
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/text.hpp"
 #include "kirchhoff/version.hpp"
+#include "network.hpp"
 #include "options.hpp"
 
 namespace kirchhoff {
@@ -87,8 +88,7 @@ struct CommandLine {
   }
 
   static bool looks_like_input(const std::string& word) {
-    return word.ends_with(".yaml") || word.ends_with(".yml") || word.ends_with(".h5") ||
-           std::filesystem::is_directory(word);
+    return word.ends_with(".yaml") || word.ends_with(".yml") || is_network(word) || std::filesystem::is_directory(word);
   }
 
   static std::string quoted(const std::string& word) {
@@ -115,19 +115,26 @@ int run(Session& session, const CommandLine& line) {
     return kDone;
   }
   if (line.words.empty()) return usage_error(speaks, "a command is missing");
+  const bool convert = line.words[0] == "convert";
   const auto command = commands().find(line.words[0]);
-  if (command == commands().end()) {
-    std::vector<std::string> names;
+  if (command == commands().end() && !convert) {
+    std::vector<std::string> names = {"convert"};
     for (const auto& [name, function] : commands()) names.push_back(name);
     return usage_error(speaks,
                        fmt::format("unknown command '{}'{}", line.words[0], did_you_mean(line.words[0], names)));
   }
   if (line.words.size() < 2) return usage_error(speaks, fmt::format("'{}' needs an input", line.words[0]));
-  if (line.words.size() > 2) {
-    return usage_error(speaks,
-                       fmt::format("'{}' is one word too many: '{}' takes one input", line.words[2], line.words[0]));
+  if (convert && line.words.size() < 3) return usage_error(speaks, "'convert' needs an input and an output");
+  const std::size_t most = convert ? 3 : 2;
+  if (line.words.size() > most) {
+    return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes {}", line.words[most], line.words[0],
+                                           convert ? "an input and an output" : "one input"));
   }
   try {
+    if (convert) {
+      convert_command(session, line.words[1], line.words[2]);
+      return kDone;
+    }
     command->second(session, line.words[1], line.again);
   } catch (const Interrupted&) {
     const int ranks = size_of(session.comm());

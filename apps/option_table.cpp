@@ -43,6 +43,13 @@ const std::vector<OptionSpec>& option_table() {
       {"solve_tolerance", "1e-12", "1", "on the true relative residual ||b - A phi|| / ||b||"},
       {"solve_currents", "false", "true|false", "write every edge's current to currents.h5 (L N^2 numbers when dense)"},
 
+      {"network_values", "", "resistance|conductance",
+       "third column of an edge list (default resistance) or values of a matrix (default conductance)"},
+      {"network_index_base", "0", "0|1", "least node number of an edge list"},
+      {"network_sources", "", "path", "currents into nodes: a line a node and ampere"},
+      {"network_grounds", "", "path", "nodes joined to ground: a line a node and ohm, 0 being tied to it"},
+      {"network_pairs", "", "path|all", "two nodes a line (or one: every pair): 1 A from the second into the first"},
+
       {"model_hidden", "256,256,256", "widths", "hidden layers of the network", true, true},
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
       {"model_precision", "double", "double|single", "of the passes; the optimiser always works in double"},
@@ -80,7 +87,9 @@ std::string option_help() {
       "usage: mpirun -n NP kirchhoff COMMAND [INPUT] [-option value ...]\n\n"
       "commands\n"
       "  run CASE            solve, train, sample, validate; finished stages of an unchanged problem are not redone\n"
-      "  solve CASE          potentials and their proof             -> solution.h5\n"
+      "  solve CASE|NETWORK  potentials and their proof             -> solution.h5\n"
+      "                      (a network: .spice .sp .cir .txt .csv .mtx .h5, also .gz and .bz2)\n"
+      "  convert IN OUT      a network or a case as SPICE, edge list, Matrix Market or HDF5\n"
       "  train CASE          the network of currents                -> checkpoint.h5, training.csv\n"
       "  sample CASE|DIR     walks of both flows                    -> samples.h5\n"
       "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"

@@ -30,33 +30,54 @@ std::vector<std::string> known_names(bool of_case) {
   return names;
 }
 
-/// Whether a name can be one of PETSc's: those are checked by the solver, once it has asked for its own.
+/// PETSc's options for the run as a whole. Some are read only when it ends, so that nothing but a list can tell a
+/// misspelt one.
+const std::vector<std::string> kPetscRunOptions = {"citations",
+                                                   "draw_pause",
+                                                   "draw_size",
+                                                   "info",
+                                                   "info_exclude",
+                                                   "log",
+                                                   "log_all",
+                                                   "log_exclude",
+                                                   "log_mpe",
+                                                   "log_perfstubs",
+                                                   "log_sync",
+                                                   "log_trace",
+                                                   "log_view",
+                                                   "log_view_gpu_time",
+                                                   "log_view_memory",
+                                                   "malloc",
+                                                   "malloc_coalesce",
+                                                   "malloc_debug",
+                                                   "malloc_dump",
+                                                   "malloc_hbw",
+                                                   "malloc_requested_size",
+                                                   "malloc_test",
+                                                   "malloc_view",
+                                                   "malloc_view_threshold",
+                                                   "memory_view",
+                                                   "objects_dump",
+                                                   "on_error_abort",
+                                                   "on_error_attach_debugger",
+                                                   "on_error_emacs",
+                                                   "on_error_mpiabort",
+                                                   "options_file",
+                                                   "options_file_yaml",
+                                                   "options_left",
+                                                   "options_monitor",
+                                                   "options_string_yaml",
+                                                   "options_suppress_deprecated_warnings",
+                                                   "options_view"};
+
+/// Whether a name can be one of PETSc's: a solver's are checked by the solver, once it has asked for its own.
 bool may_be_petsc(const std::string& name) {
-  static const std::array<std::string, 24> prefixes = {"ksp_",
-                                                       "pc_",
-                                                       "mat_",
-                                                       "vec_",
-                                                       "log_",
-                                                       "info",
-                                                       "options_",
-                                                       "malloc",
-                                                       "mg_",
-                                                       "sub_",
-                                                       "on_error",
-                                                       "sf_",
-                                                       "draw_",
-                                                       "memory_",
-                                                       "citations",
-                                                       "fieldsplit_",
-                                                       "inner_",
-                                                       "redundant_",
-                                                       "start_in_debugger",
-                                                       "skip_petscrc",
-                                                       "use_gpu",
-                                                       "device",
-                                                       "blas_view",
-                                                       "hypre_"};
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return name.starts_with(prefix); });
+  static const std::array<std::string, 17> prefixes = {
+      "ksp_",         "pc_",     "mat_",        "vec_",      "mg_",        "sub_",
+      "sf_",          "draw_",   "fieldsplit_", "inner_",    "redundant_", "start_in_debugger",
+      "skip_petscrc", "use_gpu", "device",      "blas_view", "hypre_"};
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) { return name.starts_with(prefix); }) ||
+         std::find(kPetscRunOptions.begin(), kPetscRunOptions.end(), name) != kPetscRunOptions.end();
 }
 
 template <class T>
@@ -94,7 +115,8 @@ Options::Options(const std::vector<CaseEntry>& entries, const std::string& case_
                               did_you_mean(entry.name, case_names)));
     }
   }
-  const auto all_names = known_names(false);
+  auto all_names = known_names(false);
+  all_names.insert(all_names.end(), kPetscRunOptions.begin(), kPetscRunOptions.end());
   for (const auto& name : options::unused()) {
     if (find_option(name) == nullptr && !may_be_petsc(name)) {
       throw Error(fmt::format("unknown option -{}{}", name, did_you_mean(name, all_names)));
@@ -183,11 +205,13 @@ std::size_t Options::choice(const std::string& name, const std::vector<std::stri
 
 void Options::resolve(const std::string& name, const std::string& value) { replaced_[name] = value; }
 
-std::string Options::resolved() const {
+std::string Options::resolved(const std::vector<std::string>& sections) const {
   std::string yaml;
   std::string section;
   for (const auto& option : option_table()) {
     if (!option.of_case) continue;
+    const auto of_option = option.name.substr(0, option.name.find('_'));
+    if (!sections.empty() && std::find(sections.begin(), sections.end(), of_option) == sections.end()) continue;
     const auto it = replaced_.find(option.name);
     auto value = it != replaced_.end() ? it->second : text(option.name);
     if (value.empty()) continue;

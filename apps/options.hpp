@@ -55,8 +55,8 @@ class Options {
   /// "case.yaml:7: circuit_layers" or "option -circuit_layers".
   std::string origin(const std::string& name) const;
 
-  /// All options of the case with the values in force, as a case.
-  std::string resolved() const;
+  /// All options of the case with the values in force, as a case; only those of `sections`, unless that is empty.
+  std::string resolved(const std::vector<std::string>& sections = {}) const;
   /// Replaces a value in `resolved` (a path that was looked up).
   void resolve(const std::string& name, const std::string& value);
 

@@ -9,6 +9,7 @@
 
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/model.hpp"
+#include "kirchhoff/nodal.hpp"
 #include "kirchhoff/solve.hpp"
 #include "kirchhoff/train.hpp"
 #include "kirchhoff/walk.hpp"
@@ -44,6 +45,13 @@ Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& ci
 /// N^2 numbers. @note Collective.
 void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circuit, std::span<const double> potential,
                     const Provenance& provenance);
+
+/// A network, and its solution unless that is null: solution.h5, whose report gains seconds_write. `pairs` are those of
+/// the solution. @note Collective.
+void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlist, const NodePairs& pairs,
+                   NodalSolution* solution, const Provenance& provenance);
+/// The network in such a file. Local. @throws Error when there is none, or it is damaged.
+Netlist read_network(const std::string& path);
 
 /// checkpoint.h5: a model in training, complete.
 struct Checkpoint {

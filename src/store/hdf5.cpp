@@ -252,6 +252,23 @@ void Hdf5Writer::write_replicated(const std::string& path, std::span<const doubl
   write(path, rows_slab(n, 0, rank_of(comm_) == 0 ? n : 0), values.data(), unit);
 }
 
+void Hdf5Writer::write_texts(const std::string& path, const std::vector<std::string>& texts) {
+  const auto total = static_cast<std::int64_t>(texts.size());
+  const auto mine = partition(total, size_of(comm_), rank_of(comm_));
+  std::size_t width = 1;
+  for (const auto& text : texts) width = std::max(width, text.size());
+  auto& [type, bytes] = texts_.emplace_back(Identifier(H5Tcopy(H5T_C_S1), H5Tclose),
+                                            std::vector<char>(static_cast<std::size_t>(mine.size()) * width, 0));
+  H5Tset_size(type.get(), width);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  for (auto k = mine.begin; k < mine.end; ++k) {
+    const auto& text = texts[static_cast<std::size_t>(k)];
+    std::copy(text.begin(), text.end(), bytes.begin() + (k - mine.begin) * static_cast<std::int64_t>(width));
+  }
+  write_bytes(path, rows_slab(total, mine.begin, mine.size()), type.get(), width, bytes.data(), "", false);
+}
+
 void Hdf5Writer::commit() {
   must_have_written(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) >= 0, "flush");
   must_have_written(file_.close() >= 0, "close");
@@ -331,6 +348,34 @@ std::vector<double> Hdf5Reader::values(const std::string& path) const {
   const auto extent = shape(path);
   std::vector<double> result(std::accumulate(extent.begin(), extent.end(), std::size_t{1}, std::multiplies<>()));
   if (!result.empty()) read(path, Slab{extent, std::vector<hsize_t>(extent.size(), 0), extent, false}, result.data());
+  return result;
+}
+
+std::vector<std::int64_t> Hdf5Reader::integers(const std::string& path) const {
+  const auto extent = shape(path);
+  std::vector<std::int64_t> result(std::accumulate(extent.begin(), extent.end(), std::size_t{1}, std::multiplies<>()));
+  if (!result.empty()) read(path, Slab{extent, std::vector<hsize_t>(extent.size(), 0), extent, false}, result.data());
+  return result;
+}
+
+std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
+  const auto extent = shape(path);
+  const Identifier dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
+  const Identifier type(H5Dget_type(dataset.get()), H5Tclose);
+  if (extent.size() != 1 || H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0) {
+    throw Error(fmt::format("{}: dataset {} does not hold texts of one length", path_, path));
+  }
+  const auto width = H5Tget_size(type.get());
+  std::vector<std::string> result(extent[0]);
+  if (result.empty()) return result;
+  std::vector<char> bytes(result.size() * width);
+  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+    throw Error(fmt::format("{}: cannot read dataset {}: {}", path_, path, last_hdf5_error()));
+  }
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    const std::string_view text(bytes.data() + k * width, width);
+    result[k] = text.substr(0, std::min(text.find('\0'), text.size()));
+  }
   return result;
 }
 

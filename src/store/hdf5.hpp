@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <span>
 #include <string>
 #include <utility>
@@ -119,6 +120,9 @@ class Hdf5Writer {
   /// The same array on every rank; rank 0's is written.
   void write_replicated(const std::string& path, std::span<const double> values, const std::string& unit = "");
 
+  /// The same texts on every rank, as texts of one length; each rank writes a part of them.
+  void write_texts(const std::string& path, const std::vector<std::string>& texts);
+
   void commit();
 
   /// Whether a write has failed half-way: HDF5 cannot close such a file together, on some ranks it would wait for ever.
@@ -140,6 +144,7 @@ class Hdf5Writer {
   Identifier file_;
   bool committed_ = false;
   std::vector<std::function<bool(hid_t)>> verifications_;
+  std::list<std::pair<Identifier, std::vector<char>>> texts_;  // of write_texts, alive until commit
 };
 
 /// A file being read by this rank alone; several ranks may each have one.
@@ -160,6 +165,9 @@ class Hdf5Reader {
   }
   /// A whole dataset as doubles.
   std::vector<double> values(const std::string& path) const;
+  std::vector<std::int64_t> integers(const std::string& path) const;
+  /// A whole dataset of texts of one length.
+  std::vector<std::string> texts(const std::string& path) const;
 
   hid_t id() const { return file_.get(); }
   const std::string& path() const { return path_; }

@@ -25,6 +25,33 @@ inline constexpr auto kPotential = "/potential";  // (L+1, N) f64 volt
 inline constexpr auto kSource = "/source";        // (N) f64 ampere
 inline constexpr auto kTarget = "/target";        // (N) f64 ampere
 
+// solution.h5 of a network, and a network that was converted, which has neither potentials nor currents. The root
+// attribute "ground" is the node of 0 V, -1 where there is none; ends of edges and sources are indices of nodes.
+inline constexpr auto kNetwork = "network";
+inline constexpr auto kGround = "ground";
+inline constexpr auto kTitle = "title";
+inline constexpr auto kUndetermined = "undetermined_currents";
+inline constexpr auto kNodeName = "/node/name";              // (n) text
+inline constexpr auto kNodePotential = "/node/potential";    // (n) f64 volt
+inline constexpr auto kResistorName = "/edge/name";          // (m) text
+inline constexpr auto kResistorTail = "/edge/tail";          // (m) i64
+inline constexpr auto kResistorHead = "/edge/head";          // (m) i64
+inline constexpr auto kConductance = "/edge/conductance";    // (m) f64 siemens, infinite for 0 ohm
+inline constexpr auto kResistorCurrent = "/edge/current";    // (m) f64 ampere, from tail to head
+inline constexpr auto kVoltageName = "/source/name";         // (v) text
+inline constexpr auto kVoltageTail = "/source/positive";     // (v) i64
+inline constexpr auto kVoltageHead = "/source/negative";     // (v) i64
+inline constexpr auto kVoltage = "/source/voltage";          // (v) f64 volt
+inline constexpr auto kDelivered = "/source/current";        // (v) f64 ampere, out of the positive node
+inline constexpr auto kInjectionName = "/injection/name";    // (c) text
+inline constexpr auto kInjectionTail = "/injection/from";    // (c) i64, -1: from outside
+inline constexpr auto kInjectionHead = "/injection/to";      // (c) i64
+inline constexpr auto kInjection = "/injection/current";     // (c) f64 ampere
+inline constexpr auto kPairNodes = "/pair/nodes";            // (k, 2) i64
+inline constexpr auto kPairResistance = "/pair/resistance";  // (k) f64 ohm, -1: not connected
+inline constexpr auto kPairPotential = "/pair/potential";    // (k, n) f64 volt
+inline constexpr auto kPairCurrent = "/pair/current";        // (k, m) f64 ampere
+
 // currents.h5
 inline constexpr auto kCurrents = "currents";
 inline constexpr auto kEdgeLayer = "/layer";      // (m) i64

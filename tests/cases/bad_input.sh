@@ -37,6 +37,8 @@ expect_error 2 'one word too many' 1 run case.yaml case.yaml
 refuse "unknown option -circuit_layer, did you mean 'circuit_layers'" solve case.yaml -circuit_layer 5
 refuse "unknown option -circuit_layers=5.*circuit_layers" solve case.yaml -circuit_layers=5
 refuse "option -ksp_typ:.*ksp_type" solve case.yaml -ksp_typ cg
+refuse "unknown option -log_veiw, did you mean 'log_view'" solve case.yaml -log_veiw
+refuse "option -mg_levels_ksp_tpye: the chosen solver does not know it" solve case.yaml -mg_levels_ksp_tpye cg
 refuse 'PETSc: .*pc_type|PETSc: .*PC type.*nonsense' solve case.yaml -pc_type nonsense
 refuse "option -circuit_layers is '1e3': a whole number" solve case.yaml -circuit_layers 1e3
 refuse 'option -seed is -5: it must be at least 0' solve case.yaml -seed -5
@@ -46,7 +48,8 @@ refuse "option -target_smoothing is 2: it must be between 0 and 1" solve case.ya
 
 # --- the case
 refuse 'missing.yaml: No such file' solve missing.yaml
-refuse 'case.txt: a case ends in .yaml' solve "$(cp case.yaml case.txt && echo case.txt)"
+refuse 'case.txt:2: the first column is .circuit:.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
+refuse 'case.toml: a case ends in .yaml' solve "$(cp case.yaml case.toml && echo case.toml)"
 : >empty.yaml
 refuse 'empty.yaml:1: the case is empty' run empty.yaml
 printf -- '- a\n- b\n' >list.yaml

@@ -1,0 +1,237 @@
+// Networks from outside: solve NETWORK, convert IN OUT.
+#include "network.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/hash.hpp"
+#include "kirchhoff/nodal.hpp"
+#include "kirchhoff/store.hpp"
+#include "kirchhoff/table.hpp"
+#include "options.hpp"
+#include "stages.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Format { none, spice, edge_list, matrix_market, hdf5 };
+
+/// "d/grid.spice.bz2" without its compression.
+fs::path plain(const std::string& file) {
+  fs::path path(file);
+  const auto extension = path.extension();
+  return extension == ".gz" || extension == ".bz2" ? path.parent_path() / path.stem() : path;
+}
+
+Format format_of(const std::string& file) {
+  auto extension = plain(file).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (extension == ".spice" || extension == ".sp" || extension == ".cir") return Format::spice;
+  if (extension == ".txt" || extension == ".csv" || extension == ".tsv") return Format::edge_list;
+  if (extension == ".mtx") return Format::matrix_market;
+  if (extension == ".h5" || extension == ".hdf5") return Format::hdf5;
+  return Format::none;
+}
+
+void say(MPI_Comm comm, const std::string& stage, const std::string& text) {
+  if (rank_of(comm) != 0) return;
+  fmt::print("{:<9} {}\n", stage, text);
+  std::fflush(stdout);
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// A file that an option names, or "" when it names none.
+std::string text_of(const Options& options, const std::string& name) {
+  const auto file = options.text(name);
+  if (file.empty()) return "";
+  if (!fs::exists(file)) throw Error(fmt::format("{}: no file '{}'", options.origin(name), file));
+  return read_text_file(file);
+}
+
+Netlist read_netlist(const std::string& input, const Options& options) {
+  const auto values_name = options.text("network_values");
+  const auto values = values_name.empty()
+                          ? EdgeValues::resistance
+                          : static_cast<EdgeValues>(options.choice("network_values", {"resistance", "conductance"}));
+  const auto base = static_cast<std::int64_t>(options.choice("network_index_base", {"0", "1"}));
+  Netlist netlist;
+  switch (format_of(input)) {
+    case Format::spice:
+      netlist = parse_spice(read_text_file(input), input);
+      break;
+    case Format::edge_list:
+      netlist = parse_edge_list(read_text_file(input), input, values, base);
+      break;
+    case Format::matrix_market:
+      netlist =
+          parse_matrix_market(read_text_file(input), input, values_name.empty() ? EdgeValues::conductance : values);
+      break;
+    case Format::hdf5:
+      netlist = read_network(input);
+      break;
+    case Format::none:
+      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", input));
+  }
+  const auto sources = text_of(options, "network_sources");
+  if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
+  const auto grounds = text_of(options, "network_grounds");
+  if (!grounds.empty()) add_grounds(netlist, grounds, options.text("network_grounds"));
+  return netlist;
+}
+
+NodePairs read_pairs(const Netlist& netlist, const Options& options) {
+  const auto name = options.text("network_pairs");
+  if (name.empty()) return {};
+  auto pairs = name == "all" && !fs::exists(name) ? all_pairs(netlist)
+                                                  : parse_pairs(netlist, text_of(options, "network_pairs"), name);
+  const double bytes =
+      8.0 * static_cast<double>(pairs.size()) * static_cast<double>(netlist.nodes.size() + netlist.resistors.size());
+  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  if (bytes > memory / 2) {
+    throw Error(
+        fmt::format("{}: the potentials and currents of {} pairs would take {:.3g} GB, this node has {:.3g} GB: "
+                    "name fewer pairs",
+                    options.origin("network_pairs"), pairs.size(), bytes / 1e9, memory / 1e9));
+  }
+  return pairs;
+}
+
+std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
+  Hash hash;
+  hash.add(fmt::format("network {} {}", netlist.nodes.size(), netlist.ground));
+  for (const auto* b : {&netlist.resistors, &netlist.voltages, &netlist.currents}) {
+    hash.add(std::span<const std::int64_t>(b->tail)).add(std::span<const std::int64_t>(b->head));
+    hash.add(std::span<const double>(b->value)).add(";");
+  }
+  for (const auto& [i, j] : pairs) hash.add(fmt::format("{} {}", i, j));
+  return hash.text();
+}
+
+/// An option that no command knows is refused here, before anything is done.
+Options network_options() { return Options({}, ""); }
+
+void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
+  say(comm, "network",
+      fmt::format("{}: {}, {}, {}, {}{}", fs::path(input).filename().string(), counted(netlist.nodes.size(), "node"),
+                  counted(netlist.resistors.size(), "resistor"), counted(netlist.voltages.size(), "voltage source"),
+                  counted(netlist.currents.size(), "current source"), netlist.note.empty() ? "" : "; " + netlist.note));
+}
+
+}  // namespace
+
+bool is_network(const std::string& file) { return format_of(file) != Format::none; }
+
+void solve_network_file(Session& session, const std::string& input) {
+  const auto comm = session.comm();
+  const double begin = wall_time();
+  struct Input {
+    Netlist netlist;
+    NodalOptions options;
+    std::string resolved;
+    std::string out;
+  };
+  const auto read = agree(comm, [&] {
+    const auto options = network_options();
+    Input all;
+    all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method", kSolveMethodNames));
+    all.options.solve.tolerance = options.real("solve_tolerance", 0, 1);
+    all.out = options.text("out");
+    if (all.out.empty()) all.out = plain(input).stem().string();
+    all.netlist = read_netlist(input, options);
+    all.options.pairs = read_pairs(all.netlist, options);
+    all.resolved = options.resolved({"network", "solve"});
+    return all;
+  });
+  const auto& netlist = read.netlist;
+  const double parsed = wall_time() - begin;
+  FolderLock lock;
+  agree(comm, [&] {
+    if (rank_of(comm) != 0) return;
+    std::error_code failed;
+    fs::create_directories(read.out, failed);
+    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", read.out, failed.message()));
+    lock = FolderLock(read.out);
+  });
+  describe(comm, input, netlist);
+  auto solution = solve_network(comm, netlist, read.options);
+  const auto path = (fs::path(read.out) / "solution.h5").string();
+  write_network(comm, path, netlist, read.options.pairs, &solution,
+                provenance(comm, network_hash(netlist, read.options.pairs), read.resolved));
+  const auto& r = solution.report;
+  say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
+  say(comm, "solve",
+      fmt::format("{} unknowns, {}, {} iterations; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
+                  "KCL {:.1e} A",
+                  r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
+                  r.relative_residual, r.residual_floor, r.energy_relative_error, r.kcl_max_imbalance));
+  if (solution.undetermined > 0) {
+    say(comm, "sources",
+        fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
+                    counted(static_cast<std::size_t>(solution.undetermined), "element")));
+  }
+  constexpr std::size_t kShown = 10;
+  for (std::size_t k = 0; k < std::min(kShown, read.options.pairs.size()); ++k) {
+    const auto [i, j] = read.options.pairs[k];
+    say(comm, k == 0 ? "pairs" : "",
+        fmt::format("{} - {}: {}", netlist.nodes[static_cast<std::size_t>(i)],
+                    netlist.nodes[static_cast<std::size_t>(j)],
+                    solution.pair_resistance[k] < 0 ? "not connected"
+                                                    : fmt::format("{:.9g} ohm", solution.pair_resistance[k])));
+  }
+  if (read.options.pairs.size() > kShown) say(comm, "", fmt::format("and {} more", read.options.pairs.size() - kShown));
+  say(comm, "written",
+      fmt::format("{}; read {:.3g} s, solve {:.3g} s, write {:.3g} s", path, parsed, r.seconds_total, r.seconds_write));
+}
+
+void convert_command(Session& session, const std::string& input, const std::string& output) {
+  const auto comm = session.comm();
+  const auto target = format_of(output);
+  Netlist netlist;
+  if (is_network(input)) {
+    netlist = agree(comm, [&] { return read_netlist(input, network_options()); });
+  } else {
+    const auto job = agree(comm, [&] { return read_job(input); });
+    netlist = netlist_of(build_circuit(comm, job));
+    netlist.origin = input;
+  }
+  describe(comm, input, netlist);
+  if (target == Format::hdf5) {
+    const auto resolved = fmt::format("network: {{origin: '{}'}}\n", fs::path(input).filename().string());
+    write_network(comm, output, netlist, {}, nullptr, provenance(comm, network_hash(netlist, {}), resolved));
+    say(comm, "written", output);
+    return;
+  }
+  const auto written = agree(comm, [&] {
+    std::vector<std::string> names;
+    if (rank_of(comm) != 0) return names;
+    std::vector<NetlistFile> files;
+    if (plain(output) != fs::path(output)) throw Error(fmt::format("{}: written without compression only", output));
+    if (target == Format::spice) {
+      files = spice_files(netlist);
+    } else if (target == Format::edge_list) {
+      files = edge_list_files(netlist);
+    } else if (target == Format::matrix_market) {
+      files = matrix_market_files(netlist);
+    } else {
+      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", output));
+    }
+    for (const auto& file : files) {
+      names.push_back(file.suffix.empty() ? output : fs::path(output).replace_extension().string() + file.suffix);
+      write_text_file(names.back(), file.text);
+    }
+    return names;
+  });
+  for (const auto& name : written) say(comm, "written", name);
+}
+
+}  // namespace kirchhoff

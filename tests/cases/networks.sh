@@ -1,0 +1,232 @@
+#!/usr/bin/env bash
+# Networks from outside: solved on 1, 2 and 3 ranks, converted and read back, checked by ngspice, refused where wrong.
+. "$(dirname "$0")/common/lib.sh"
+
+cat >bridge.sp <<'SPICE'
+Wheatstone's bridge, a via and a chain of sources
+V1 top 0 10
+R1 top left 1k
+R2 top right 2k
+R3 left 0 3kOhm
+R4 right
++ 0 4k
+R5 left mid 500   ; the bridge
+Vvia mid m2 0
+R6 m2 right 500
+I1 0 right 1m
+Vup up right 0.5
+R7 up 0 10k
+.op
+.end
+SPICE
+check() { # FOLDER PYTHON: on `f`, the solution, and `v`, potentials by name
+  "$python" - "$1/solution.h5" <<PYTHON || fail "$1: $2"
+import sys
+import h5py
+import numpy as np
+f = h5py.File(sys.argv[1])
+v = dict(zip(f["node/name"][:].astype(str), f["node/potential"][:]))
+$2
+PYTHON
+}
+for ranks in 1 2 3; do
+  succeed $ranks solve bridge.sp -out np$ranks
+  check np$ranks '
+assert f.attrs["kind"] == "network" and f.attrs["unknowns"] == 3 and f.attrs["components"] == 1
+assert f.attrs["relative_residual"] < 1e-14 and f.attrs["energy_relative_error"] < 1e-14
+assert v["top"] == 10 and v["0"] == 0 and v["mid"] == v["m2"] and abs(v["up"] - v["right"] - 0.5) < 1e-14
+tail, head = f["edge/tail"][:], f["edge/head"][:]
+phi, g, i = (f[k][:] for k in ("node/potential", "edge/conductance", "edge/current"))
+assert np.allclose(i, g * (phi[tail] - phi[head]), rtol=1e-12, atol=1e-18)
+kcl = np.zeros(len(phi))
+np.add.at(kcl, tail, -i), np.add.at(kcl, head, i)
+np.add.at(kcl, f["source/positive"][:], f["source/current"][:]), np.add.at(kcl, f["source/negative"][:], -f["source/current"][:])
+np.add.at(kcl, f["injection/from"][:], -f["injection/current"][:]), np.add.at(kcl, f["injection/to"][:], f["injection/current"][:])
+assert np.abs(kcl).max() < 1e-17, kcl'
+done
+"$program" info np1/solution.h5 | grep -q '/node/potential .*volt' || fail "info does not list the potentials"
+
+# --- another program's answer
+if command -v ngspice >/dev/null; then
+  sed 's/^\.end$/.print op v(left) v(right) v(m2) v(up)\n.end/' bridge.sp >ng.sp
+  ngspice -b ng.sp >ng.log 2>&1 </dev/null || fail "ngspice: $(cat ng.log)"
+  check np1 "
+import re
+for name, value in re.findall(r'^\s+(left|right|mid|m2|up|top)\s+(\S+)\s*$', open('ng.log').read(), re.M):
+    assert abs(v[name] - float(value)) < 1e-6 * abs(v[name]), (name, value)
+    v.pop(name)
+assert 'left' not in v and 'up' not in v, open('ng.log').read()"
+else
+  [ -z "${KIRCHHOFF_NO_SKIP:-}" ] || fail "no ngspice"
+  echo "no ngspice: its answer is not compared"
+fi
+
+# --- conversions, there and back
+same() { # FOLDER FOLDER: the same potentials, node by node in their order, ground left out
+  "$python" - "$1/solution.h5" "$2/solution.h5" <<'PYTHON' || fail "$1 and $2 differ"
+import sys
+import h5py
+import numpy as np
+def potentials(path):
+    f = h5py.File(path)
+    phi = f["node/potential"][:]
+    ground = f.attrs["ground"]
+    return np.delete(phi, ground) if ground >= 0 else phi
+a, b = map(potentials, sys.argv[1:])
+assert a.shape == b.shape and np.abs(a - b).max() < 1e-13 * np.abs(a).max(), (a, b)
+PYTHON
+}
+succeed 2 convert bridge.sp bridge.h5
+succeed 1 convert bridge.h5 back.spice
+for file in bridge.h5 back.spice; do
+  succeed 2 solve $file -out back
+  same np1 back
+done
+cat >lattice.yaml <<'YAML'
+space: {categories: 4, dimensions: 2}
+circuit: {family: lattice, layers: 3, resistance_same: 1, resistance_change: 7}
+source: {name: normal}
+target: {name: two_moons}
+YAML
+succeed 1 solve lattice.yaml
+for file in lattice.sp lattice.h5 list.txt matrix.mtx; do
+  succeed 2 convert lattice.yaml $file
+  sources=()
+  [ ! -e "${file%.*}.sources.txt" ] || sources=(-network_sources "${file%.*}.sources.txt")
+  succeed 1 solve $file -out converted "${sources[@]}"
+  "$python" -c "
+import h5py, numpy as np
+a, b = h5py.File('lattice/solution.h5')['potential'][:].ravel(), h5py.File('converted/solution.h5')
+names = list(b['node/name'][:].astype(str))
+b = b['node/potential'][:]
+if '0' in names and '0_0' in names:
+    order = [names.index(f'{l}_{x}') for l in range(4) for x in range(16)]
+    b = b[order]
+assert np.abs(a - b).max() < 1e-11 * np.abs(a).max(), np.abs(a - b).max()" || fail "$file does not solve to the same potentials"
+done
+
+# --- edge lists: components, sources, grounds, pairs; compressed
+printf '0 1 2\n1 2 2\n2 0 2\n5 6 4\n' >graph.txt
+gzip -k graph.txt
+printf '0\n2\n5\n' >focal.txt
+succeed 2 solve graph.txt.gz -network_pairs focal.txt
+check graph '
+assert f.attrs["components"] == 2
+assert np.allclose(f["pair/resistance"][:], [4 / 3, -1, -1])
+names = f["node/name"][:].astype(str)
+assert list(names[f["pair/nodes"][0]]) == ["0", "2"]
+assert np.allclose(f["pair/potential"][0], [4 / 3, 2 / 3, 0, 0, 0])
+assert np.allclose(f["pair/current"][0], [1 / 3, 1 / 3, -2 / 3, 0]) and not f["pair/current"][1].any()'
+succeed 1 solve graph.txt -network_pairs all -network_values conductance
+check graph 'assert len(f["pair/resistance"]) == 10 and abs(f["pair/resistance"][9] - 0.25) < 1e-15'
+printf '1 3\n5 1\n' >sources.txt
+printf '0 10\n6 0\n' >grounds.txt
+succeed 3 solve graph.txt -network_sources sources.txt -network_grounds grounds.txt
+check graph 'assert abs(v["1"] - 34) < 1e-12 and abs(v["2"] - 32) < 1e-12 and v["5"] == 4 and v["6"] == 0
+assert np.allclose(f["source/current"][:], [-1])'
+printf '%%%%MatrixMarket matrix coordinate real symmetric\n3 3 5\n1 1 2\n2 2 2\n3 3 1.5\n2 1 -1\n3 2 -1\n' >laplace.mtx
+printf '1 1\n' >one.txt
+succeed 1 solve laplace.mtx -network_sources one.txt
+grep -q 'taken as a Laplacian' log || fail "it does not say how the matrix was taken"
+
+# --- resistances of very different sizes: right or refused
+for ratio in 1e8 1e12 1e15; do
+  printf 't\nI1 0 a 1\nR1 a b 1\nR2 b c %s\nR3 c 0 1\nR4 b d 1\nR5 d 0 %s\nR6 a c %s\n' $ratio $ratio $ratio >wild.sp
+  succeed 2 solve wild.sp
+  check wild "
+from fractions import Fraction as F
+r = F('$ratio')
+# unknowns a, b, c, d by Cramer's rule in exact fractions
+rows = [[1 + 1 / r, -1, -1 / r, 0], [-1, 2 + 1 / r, -1 / r, -1], [-1 / r, -1 / r, 1 + 2 / r, 0], [0, -1, 0, 1 + 1 / r]]
+rows = [[F(x) for x in row] + [F(b)] for row, b in zip(rows, [1, 0, 0, 0])]
+for k in range(4):
+    p = next(j for j in range(k, 4) if rows[j][k])
+    rows[k], rows[p] = rows[p], rows[k]
+    rows[k] = [x / rows[k][k] for x in rows[k]]
+    for j in range(4):
+        if j != k:
+            rows[j] = [x - rows[j][k] * y for x, y in zip(rows[j], rows[k])]
+for name, row in zip('abcd', rows):
+    assert abs(v[name] - float(row[4])) <= 1e-12 * abs(float(rows[0][4])), (name, v[name], float(row[4]))
+assert f.attrs['relative_residual'] <= max(1e-12, f.attrs['residual_floor'])"
+done
+
+# --- what people get wrong
+refuse() { expect_error 1 "$1" "$((errors_seen % 4 == 3 ? 2 : 1))" "${@:2}"; }
+refuse_netlist() { # REGEX TEXT
+  printf 'title\n%b' "$2" >bad.sp
+  refuse "$1" solve bad.sp
+}
+refuse_netlist "bad.sp:3: element 'C1' is not of a kind" 'R1 a 0 1\nC1 a 0 1p\n'
+refuse_netlist "bad.sp:2: card '.include'" '.include other.sp\n'
+refuse_netlist "bad.sp:2: 'R1' has -5 ohm" 'R1 a 0 -5\n'
+refuse_netlist "bad.sp:4: 'V2' of 2 V contradicts" 'R1 a 0 5\nV1 a 0 1\nV2 a 0 2\n'
+refuse_netlist "node 'a' and what it is joined to has no way to ground.*1 A more" 'I1 0 a 1\nR1 a b 1\n'
+refuse_netlist "bad.sp:3: element 'R1' is there already, on line 2" 'R1 a 0 1\nr1 b 0 1\n'
+refuse "bad.txt:1: a resistance of -2 ohm" solve "$(printf '0 1 -2\n' >bad.txt && echo bad.txt)"
+refuse "graph.txt:1: node 0: nodes count from 1" solve graph.txt -network_index_base 1
+refuse "network_values is 'ohms'.*resistance, conductance" solve graph.txt -network_values ohms
+refuse "option -network_sources: no file 'gone.txt'" solve graph.txt -network_sources gone.txt
+refuse "pairs.txt:1: graph.txt has no node '77'" solve graph.txt -network_pairs "$(printf '0 77\n' >pairs.txt && echo pairs.txt)"
+refuse "unknown option -network_pair, did you mean 'network_pairs'" solve graph.txt -network_pair all
+refuse 'cannot read gone.spice.bz2: No such file' solve gone.spice.bz2
+refuse 'not a Matrix Market file' solve "$(printf '1 2 3\n' >bad.mtx && echo bad.mtx)"
+refuse "lattice/solution.h5: holds a solution, not a network" solve lattice/solution.h5
+refuse "bridge.sp:2: 'V1' is a source of 10 V" convert bridge.sp bridge.txt
+refuse 'out.xyz: a network ends in .spice' convert bridge.sp out.xyz
+expect_error 2 "'convert' needs an input and an output" 1 convert bridge.sp
+expect_error 2 'one word too many' 1 convert bridge.sp a.sp b.sp
+[ ! -e bad ] || [ ! -e bad/solution.h5 ] || fail "a network that was refused left a solution"
+
+# --- reference data: IBM's power grid, Circuitscape's verification
+if [ -n "$reference_data" ]; then
+  for ranks in 1 2; do
+    succeed $ranks solve "$reference_data/ibmpg1/ibmpg1.spice.bz2"
+    check ibmpg1 "
+import bz2
+worst = 0
+v = {name.lower(): volt for name, volt in v.items()}
+count = 0
+for line in bz2.open('$reference_data/ibmpg1/ibmpg1.solution.bz2', 'rt'):
+    name, volt = line.split()
+    worst = max(worst, abs(v['0' if name == 'G' else name.lower()] - float(volt)))
+    count += 1
+assert count > 30000 and worst < 1e-5, (count, worst)
+assert f.attrs['relative_residual'] < 1e-12 and f.attrs['energy_relative_error'] < 1e-12"
+  done
+  cs=$reference_data/circuitscape
+  for case in sgNetworkVerify{1,2,3}; do
+    values=conductance
+    [ -e "$cs/network/${case}_graph_${values}s.txt" ] || values=resistance
+    succeed 2 solve "$cs/network/${case}_graph_${values}s.txt" -network_values $values \
+      -network_pairs "$cs/network/${case}_focal_nodes.txt" -out $case
+    check $case "
+import os
+names = f['node/name'][:].astype(str)
+index = {name: k for k, name in enumerate(names)}
+tail, head = names[f['edge/tail'][:]], names[f['edge/head'][:]]
+expected = np.loadtxt('$cs/expected/${case}_resistances.out')
+ids = [str(int(x)) for x in expected[0, 1:]]
+compared = 0
+for k, (i, j) in enumerate(names[f['pair/nodes'][:]]):
+    a, b = ids.index(i), ids.index(j)
+    r = f['pair/resistance'][k]
+    assert abs(r - expected[1 + a, 1 + b]) < 1e-6, (i, j, r)
+    path = '$cs/expected/${case}_%s_%s_%s.txt'
+    if os.path.exists(path % ('voltages', i, j)):  # 1 A into j with V(i) = 0: ours turned round
+        for node, volt in np.loadtxt(path % ('voltages', i, j), ndmin=2):
+            assert abs(r - f['pair/potential'][k, index[str(int(node))]] - volt) < 1e-6, (i, j, node)
+            compared += 1
+    if os.path.exists(path % ('branch_currents', i, j)):  # unsigned
+        current = dict(zip(zip(tail, head), np.abs(f['pair/current'][k])))
+        for x, y, ampere in np.loadtxt(path % ('branch_currents', i, j), ndmin=2):
+            x, y = str(int(x)), str(int(y))
+            assert abs(current.get((x, y), current.get((y, x))) - ampere) < 1e-6, (i, j, x, y)
+            compared += 1
+assert compared > 50, compared"
+  done
+elif [ -n "${KIRCHHOFF_NO_SKIP:-}" ]; then
+  fail "KIRCHHOFF_REFERENCE_DATA is not set"
+fi
+
+echo "$errors_seen causes refused"
