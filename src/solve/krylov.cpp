@@ -52,12 +52,16 @@ void refuse_unused_options() {
       "ksp_type",      "ksp_rtol", "ksp_max_it",    "ksp_monitor",  "ksp_view",
       "ksp_norm_type", "pc_type",  "pc_hypre_type", "pc_gamg_type", "pc_factor_mat_solver_type",
       "mat_type",      "vec_type"};
-  static const std::array<std::string, 4> ours = {"ksp_", "pc_", "mat_", "vec_"};
+  static const std::array<std::string, 9> ours = {"ksp_", "pc_",         "mat_",   "vec_",      "mg_",
+                                                  "sub_", "fieldsplit_", "inner_", "redundant_"};
   static const std::array<std::string, 6> late = {"ksp_converged_", "ksp_view", "mat_view",
                                                   "vec_view",       "pc_view",  "ksp_test_"};
+  static const std::array<std::string, 4> late_inside = {"esteig", "_view", "_monitor", "_converged_"};
   for (const auto& name : options::unused()) {
     const auto starts = [&](const std::string& prefix) { return name.starts_with(prefix); };
-    if (std::any_of(ours.begin(), ours.end(), starts) && std::none_of(late.begin(), late.end(), starts)) {
+    const auto holds = [&](const std::string& part) { return name.find(part) != std::string::npos; };
+    const bool inner = !name.starts_with("ksp_") && std::any_of(late_inside.begin(), late_inside.end(), holds);
+    if (std::any_of(ours.begin(), ours.end(), starts) && std::none_of(late.begin(), late.end(), starts) && !inner) {
       throw Error(fmt::format("option -{}: the chosen solver does not know it{}", name, did_you_mean(name, known)));
     }
   }
