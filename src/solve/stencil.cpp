@@ -12,8 +12,8 @@ namespace kirchhoff {
 template <class T>
 NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t size) {
   if (size_of(comm) == 1) {
-    own_.resize(size);
-    data_ = own_.data();
+    own_ = OwnMemory<T>(size);
+    data_ = own_.data().data();
     return;
   }
   MPI_Errhandler before = MPI_ERRHANDLER_NULL;

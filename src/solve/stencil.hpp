@@ -9,6 +9,8 @@
 
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "memory.hpp"
+#include "solve/parity.hpp"
 
 namespace kirchhoff {
 
@@ -27,7 +29,7 @@ class NodeArray {
 
  private:
   MPI_Win window_ = MPI_WIN_NULL;
-  std::vector<T> own_;  // of a single rank, which needs no window
+  OwnMemory<T> own_;  // of a single rank, which needs no window
   T* data_ = nullptr;
 };
 
@@ -133,7 +135,7 @@ std::int64_t face_place(const LatticeShape& shape, int d, std::int64_t x);
 
 /// The Laplacian of a lattice circuit with its odd layers eliminated, in double precision. Local arrays hold a rank's
 /// states (as `partition` deals them) layer by layer: even layers (even_layers() x width), or all layers.
-class ParityLaplacian {
+class ParityLaplacian final : public ParitySystem {
  public:
   /// @note Collective; all ranks on one node. @throws Error for another family, or when memory does not suffice.
   ParityLaplacian(MPI_Comm comm, const Circuit& circuit);
@@ -143,11 +145,11 @@ class ParityLaplacian {
   Range states() const { return mine_; }
 
   /// y = S x. @note Collective.
-  void multiply(std::span<const double> x, std::span<double> y);
+  void multiply(std::span<const double> x, std::span<double> y) override;
   /// even = b_e + W_eo D_o^-1 b_o from b on all layers. @note Collective.
-  void eliminate(std::span<const double> b, std::span<double> even);
+  void eliminate(std::span<const double> b, std::span<double> even) override;
   /// x on all layers from its even ones: x_o = D_o^-1 (b_o + W_oe x_e). @note Collective.
-  void recover(std::span<const double> even, std::span<const double> b, std::span<double> x);
+  void recover(std::span<const double> even, std::span<const double> b, std::span<double> x) override;
 
  private:
   void publish_even(std::span<const double> x);
