@@ -392,6 +392,7 @@ Job read_job(const std::string& input) {
   job.train.warmup = options.integer("train_warmup", 0);
   job.train.weight_decay = options.real("train_weight_decay", 0, kInfinity);
   job.train.average = options.real("train_average", 0, 1);
+  job.train.clip = options.real("train_clip", 0, kInfinity);
   job.train.validate_every = options.integer("train_validate_every", 1);
   job.train.checkpoint_every = options.integer("train_checkpoint_every", 1);
   job.balance = options.real("train_balance", 0, 1);
@@ -453,9 +454,9 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
 std::string training_hash(const Job& job, const std::string& problem) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
                        static_cast<int>(job.model.activation), static_cast<int>(job.model.precision), t.batch,
-                       t.learning_rate, t.warmup, t.weight_decay, t.average, job.balance, job.seed))
+                       t.learning_rate, t.warmup, t.weight_decay, t.average, t.clip, job.balance, job.seed))
       .text();
 }
 

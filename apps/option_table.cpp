@@ -52,7 +52,7 @@ const std::vector<OptionSpec>& option_table() {
 
       {"model_hidden", "256,256,256", "widths", "hidden layers of the network", true, true},
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
-      {"model_precision", "double", "double|single", "of the passes; the optimiser always works in double"},
+      {"model_precision", "double", "double|single", "of passes and optimiser"},
 
       {"train_supervision", "exact", "exact", "where targets come from"},
       {"train_steps", "20000", "steps", "of the optimiser"},
@@ -61,6 +61,7 @@ const std::vector<OptionSpec>& option_table() {
       {"train_warmup", "200", "steps", "of linear rise"},
       {"train_weight_decay", "0", "1", "of AdamW"},
       {"train_average", "0.999", "1", "decay of the moving average of the weights"},
+      {"train_clip", "0", "norm", "longest gradient, longer ones are shortened to it; 0: none is"},
       {"train_balance", "0.5", "0..1", "weight of a layer's error: 0 relative to its spread, 1 in volt"},
       {"train_validate_every", "500", "steps", "between lines of training.csv"},
       {"train_checkpoint_every", "1000", "steps", "between checkpoints"},

@@ -233,6 +233,8 @@ void SharedArray::fence() const { windows_->fence(); }
 SharedArray::Sharing SharedArray::sharing() const {
   return {windows_->copy, windows_->copies, rank_of(windows_->node), size_of(windows_->node)};
 }
+MPI_Comm SharedArray::node() const { return windows_->node; }
+MPI_Comm SharedArray::leaders() const { return windows_->leaders; }
 
 void SharedArray::complete() {
   windows_->fence();

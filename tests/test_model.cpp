@@ -8,6 +8,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/model.hpp"
+#include "networks.hpp"
 #include "oracles.hpp"
 
 namespace kirchhoff {
@@ -63,7 +64,7 @@ TEST(Model, HasTheGradientOfCentralDifferences) {
       const auto targets = oracles::uniform_numbers(static_cast<std::int64_t>(4 * states.size()), -1, 1, 42);
       std::vector<double> gradient(model.parameters().size());
 
-      const double loss = model.accumulate_gradient(states, targets, weight, gradient);
+      const double loss = networks::accumulate_gradient(model, states, targets, weight, gradient);
 
       constexpr double kStep = 1e-5;  // [parameter]: truncation kStep^2 and rounding 1e-16 / kStep, about 1e-10 both
       std::vector<double> differences(gradient.size());
@@ -91,8 +92,8 @@ TEST(Model, AddsToTheGradientItIsGiven) {
   std::vector<double> once(model.parameters().size(), 0.0);
   std::vector<double> twice(model.parameters().size(), 1.0);
 
-  model.accumulate_gradient(states, targets, weight, once);
-  model.accumulate_gradient(states, targets, weight, twice);
+  networks::accumulate_gradient(model, states, targets, weight, once);
+  networks::accumulate_gradient(model, states, targets, weight, twice);
 
   for (double& g : twice) g -= 1;
   EXPECT_LT(oracles::relative_difference(twice, once), 1e-12);  // rounding of 1 + g
@@ -123,8 +124,8 @@ TEST(Model, GivesTheSameGradientInSinglePrecisionToItsDigits) {
   std::vector<double> of_exact(exact.parameters().size());
   std::vector<double> of_rounded(exact.parameters().size());
 
-  const double loss = exact.accumulate_gradient(states, targets, weight, of_exact);
-  const double rounded_loss = rounded.accumulate_gradient(states, targets, weight, of_rounded);
+  const double loss = networks::accumulate_gradient(exact, states, targets, weight, of_exact);
+  const double rounded_loss = networks::accumulate_gradient(rounded, states, targets, weight, of_rounded);
 
   EXPECT_NEAR(rounded_loss, loss, 1e-5 * loss);  // as above
   EXPECT_LT(oracles::relative_difference(of_rounded, of_exact), 1e-5);

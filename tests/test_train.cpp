@@ -10,6 +10,7 @@
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/supervision.hpp"
 #include "kirchhoff/train.hpp"
+#include "networks.hpp"
 #include "oracles.hpp"
 
 namespace kirchhoff {
@@ -114,7 +115,7 @@ TEST_F(TrainTest, TakesTheStepsOfAdamW) {
   for (int t = 1; t <= 4; ++t) {
     supervision_.batch(network, t - 1, 50, {0, 50}, states, targets);
     std::vector<double> sum(network.parameters().size());
-    network.accumulate_gradient(states, targets, supervision_.layer_weights(network), sum);
+    networks::accumulate_gradient(network, states, targets, supervision_.layer_weights(network), sum);
     const Eigen::VectorXd g = oracles::to_eigen(sum) / 200;  // the mean over rows and layers
     m = kBeta1 * m + (1 - kBeta1) * g;
     v = kBeta2 * v + (1 - kBeta2) * g.cwiseAbs2();

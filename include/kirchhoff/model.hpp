@@ -3,7 +3,6 @@
 #include <mpi.h>
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +21,8 @@ struct ModelOptions {
   Precision precision = Precision::double_;
 };
 
+struct MlpShape;
+
 /// A neural network of potentials: currents follow from it by Ohm's law, so Kirchhoff's
 /// voltage law holds by construction.
 ///
@@ -31,14 +32,11 @@ struct ModelOptions {
 /// 1 that would be a table of states). No parameter belongs to a whole state. Architecture and the comparison
 /// that decided it: docs/model.md.
 ///
-/// All parameters lie in one flat buffer of doubles; passes run in the precision of the options.
+/// All parameters lie in one flat buffer of doubles; passes run in the precision of the options (src/model/mlp.hpp), and
+/// training keeps a buffer of its own in that precision.
 class Model {
  public:
   Model(const StateSpace& space, int layers, const ModelOptions& options);
-  Model(Model&&) noexcept;
-  Model& operator=(Model&&) noexcept;
-  ~Model();
-
   const StateSpace& space() const { return space_; }
   int layers() const { return layers_; }
   const ModelOptions& options() const { return options_; }
@@ -54,32 +52,19 @@ class Model {
   const std::vector<double>& mean() const { return mean_; }
   const std::vector<double>& scale() const { return scale_; }
 
-  /// Standardised outputs (count x (L+1), row-major) for the given states. Local.
+  /// The perceptron's shape: one group of D coordinates, L+1 outputs.
+  MlpShape shape() const;
+  /// What the perceptron reads for each state: (count x D) columns of its embedding table. Local.
+  void columns(std::span<const std::int64_t> states, std::span<std::int32_t> out) const;
+
+  /// Standardised outputs (count x (L+1), row-major) for the given states. Local. A state's bits depend on its place
+  /// modulo 256 in the list and on nothing else.
   void outputs(std::span<const std::int64_t> states, std::span<double> out) const;
-
-  /// Adds the gradient of sum over states and layers of weight[l] (output - target)^2 to `gradient` (flat, like the
-  /// parameters) and returns that sum. `targets` is count x (L+1), row-major. Local.
-  double accumulate_gradient(std::span<const std::int64_t> states, std::span<const double> targets,
-                             std::span<const double> weight, std::span<double> gradient) const;
-
-  /// The network itself, in one of its precisions (src/model/network.hpp).
-  class Network {
-   public:
-    virtual ~Network() = default;
-    virtual std::size_t parameter_count() const = 0;
-    virtual void initialise(std::uint64_t seed, std::span<double> parameters) const = 0;
-    virtual void outputs(std::span<const double> parameters, std::span<const std::int64_t> states,
-                         std::span<double> out) = 0;
-    virtual double accumulate_gradient(std::span<const double> parameters, std::span<const std::int64_t> states,
-                                       std::span<const double> targets, std::span<const double> weight,
-                                       std::span<double> gradient) = 0;
-  };
 
  private:
   StateSpace space_;
   int layers_;
   ModelOptions options_;
-  std::unique_ptr<Network> network_;
   std::vector<double> parameters_;
   std::vector<double> mean_;
   std::vector<double> scale_;

@@ -19,6 +19,7 @@ struct TrainOptions {
   std::int64_t warmup = 200;    // steps of linear rise; then a cosine falls to zero at the last step
   double weight_decay = 0;      // AdamW, decoupled
   double average = 0.999;       // decay of the moving average of the weights, which is the model that samples
+  double clip = 0;              // longest gradient, in the norm of its mean over the batch; 0: none is shortened
   std::int64_t validate_every = 500;
   std::int64_t checkpoint_every = 1000;
 };
