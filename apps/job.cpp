@@ -385,7 +385,13 @@ Job read_job(const std::string& input) {
   job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
   job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
 
-  options.choice("train_supervision", {"exact"});
+  job.monte_carlo = options.choice("train_supervision", {"exact", "monte_carlo"}) == 1;
+  if (job.monte_carlo) job.model.head = Head::terminals;
+  job.training_pairs = options.integer("train_samples", 0);
+  if (job.monte_carlo && job.training_pairs > 0 && job.training_pairs < 10) {
+    throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
+                            job.training_pairs));
+  }
   job.train.steps = options.integer("train_steps", 1);
   job.train.batch = options.integer("train_batch", 1);
   job.train.learning_rate = options.real("train_learning_rate", 0, kInfinity);
@@ -454,9 +460,10 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
 std::string training_hash(const Job& job, const std::string& problem) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
-                       static_cast<int>(job.model.activation), static_cast<int>(job.model.precision), t.batch,
-                       t.learning_rate, t.warmup, t.weight_decay, t.average, t.clip, job.balance, job.seed))
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
+                       fmt::join(job.model.hidden, ","), static_cast<int>(job.model.activation),
+                       static_cast<int>(job.model.precision), t.batch, t.learning_rate, t.warmup, t.weight_decay,
+                       t.average, t.clip, job.balance, job.seed, job.monte_carlo, job.training_pairs))
       .text();
 }
 

@@ -52,6 +52,8 @@ struct Job {
   BenchOptions bench;
   ModelOptions model;
   TrainOptions train;
+  bool monte_carlo = false;         // supervision
+  std::int64_t training_pairs = 0;  // size of a fixed training set; 0: fresh draws
   double balance = 0.5;
   std::vector<std::string> flows;  // exact, neural
   std::int64_t count = 0;

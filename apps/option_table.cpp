@@ -54,7 +54,9 @@ const std::vector<OptionSpec>& option_table() {
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
       {"model_precision", "double", "double|single", "of passes and optimiser"},
 
-      {"train_supervision", "exact", "exact", "where targets come from"},
+      {"train_supervision", "exact", "exact|monte_carlo",
+       "where targets come from: the solution, or samples of the terminals"},
+      {"train_samples", "0", "pairs", "monte_carlo: size of a fixed training set; 0: every row is a new draw"},
       {"train_steps", "20000", "steps", "of the optimiser"},
       {"train_batch", "4096", "states", "a step, over all ranks; each gives the targets of all layers"},
       {"train_learning_rate", "1e-3", "1", "peak of warm-up and cosine"},

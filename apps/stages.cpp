@@ -12,7 +12,7 @@
 #include "kirchhoff/currents.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
-#include "kirchhoff/supervision.hpp"
+#include "kirchhoff/superposition.hpp"
 #include "kirchhoff/table.hpp"
 #include "kirchhoff/validate.hpp"
 
@@ -164,12 +164,10 @@ const Model& Stages::model(bool may_train, bool redo) {
     say("train", finished ? fmt::format("{} is up to date", path("checkpoint.h5"))
                           : fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
-    const auto& solved = solution();
+    if (!job_.monte_carlo) solution();
     if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
-    const ExactSupervision supervision(circuit_.states(), circuit_.layers(), solved.potential.data(), job_.seed,
-                                       job_.balance);
     checkpoint.training_hash = wanted;
-    checkpoint.supervision = supervision.name();
+    checkpoint.supervision = supervision_name();
     checkpoint.seed = job_.seed;
     const auto save = [&](const TrainState& now) {
       checkpoint.mean = model.mean();
@@ -179,7 +177,13 @@ const Model& Stages::model(bool may_train, bool redo) {
         if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
       });
     };
-    train(comm_, model, supervision, job_.train, job_.seed, state, save);
+    if (job_.monte_carlo) {
+      train(comm_, model, pairs(), job_.train, job_.seed, state, save);
+    } else {
+      const ExactSupervision supervision(circuit_.states(), circuit_.layers(), solution().potential.data(), job_.seed,
+                                         job_.balance);
+      train(comm_, model, supervision, job_.train, job_.seed, state, save);
+    }
     const auto& last = state.history.back();
     say("train",
         fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
@@ -190,8 +194,39 @@ const Model& Stages::model(bool may_train, bool redo) {
   return *model_;
 }
 
+std::string Stages::supervision_name() const { return job_.monte_carlo ? "monte_carlo" : "exact"; }
+
+MonteCarloSupervision Stages::pairs() const {
+  return {circuit_.source(), circuit_.target(), job_.training_pairs, job_.seed};
+}
+
+/// The circuit's response to the terminals that the network has learned: in closed form on dense circuits.
+SharedArray Stages::response(const LearnedTerminals& learned) const {
+  std::vector<Coupling> couplings;
+  for (int l = 0; l < circuit_.layers(); ++l) couplings.push_back(circuit_.coupling(l));
+  if (circuit_.family() != Family::dense) {
+    return std::move(
+        solve(comm_, Circuit(circuit_.space(), std::move(couplings), learned.source, learned.target), job_.solve)
+            .potential);
+  }
+  const auto n = circuit_.states();
+  const DenseSuperposition closed(static_cast<double>(n), job_.resistance_same, job_.resistance_change);
+  SharedArray potential(comm_, n * (circuit_.layers() + 1));
+  const auto mine = partition(n, size_of(comm_), rank_of(comm_));
+  for (int l = 0; l <= circuit_.layers(); ++l) {
+    for (auto x = mine.begin; x < mine.end; ++x) {
+      const auto k = static_cast<std::size_t>(x);
+      potential.data()[static_cast<std::size_t>(l * n + x)] = closed.potential(l, learned.source[k], learned.target[k]);
+    }
+  }
+  potential.complete();
+  return potential;
+}
+
 const SharedArray& Stages::learned_potential(bool may_train) {
-  if (!learned_) learned_ = tabulate(comm_, model(may_train));
+  if (learned_) return *learned_;
+  const auto& network = model(may_train);
+  learned_ = job_.monte_carlo ? response(learned_terminals(comm_, network)) : tabulate(comm_, network);
   return *learned_;
 }
 
@@ -284,7 +319,8 @@ void Stages::validate(bool may_train) {
     report.learned_potential = learned_potential(may_train).data();
     report.currents = compare_currents(comm_, circuit_, report.potential, report.learned_potential);
     TrainReport t;
-    t.supervision = "exact";
+    t.supervision = supervision_name();
+    if (job_.monte_carlo) t.distinct_training_rows = pairs().distinct_rows(trained_->step, job_.train.batch);
     t.steps = trained_->step;
     t.seconds = trained_->seconds;
     t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / trained_->seconds;

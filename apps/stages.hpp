@@ -7,6 +7,7 @@
 #include "job.hpp"
 #include "kirchhoff/report.hpp"
 #include "kirchhoff/store.hpp"
+#include "kirchhoff/supervision.hpp"
 
 namespace kirchhoff {
 
@@ -56,6 +57,9 @@ class Stages {
   void reuse(const char* file, Take&& take) const;
   void say(const std::string& stage, const std::string& text) const;
   Provenance made_now() const;
+  std::string supervision_name() const;
+  MonteCarloSupervision pairs() const;
+  SharedArray response(const LearnedTerminals& learned) const;
   const SharedArray& learned_potential(bool may_train);
   Flow flow_of(const std::string& name, bool may_train);
   std::string walks_origin(const std::string& flow) const;

@@ -13,7 +13,7 @@ LAYERS = [
     "error hash parallel progress random session text",
     "state_space distribution",
     "coupling nearest circuit netlist",
-    "solve quotient currents nodal",
+    "solve quotient superposition currents nodal",
     "flow model",
     "supervision train walk",
     "validate bench",

@@ -256,5 +256,130 @@ TEST_F(TrainTest, SaysWhenItDiverges) {
               ThrowsMessage<AgreedError>(AllOf(HasSubstr("training diverged"), HasSubstr("-train_learning_rate"))));
 }
 
+/// 36 states; source and target that a network of terminals learns from pairs.
+class MonteCarloTraining : public testing::Test {
+ protected:
+  MonteCarloTraining() {
+    options_.steps = 30;
+    options_.batch = 64;
+    options_.warmup = 5;
+    options_.learning_rate = 5e-3;
+    options_.validate_every = 10;
+  }
+  Model model(Precision precision = Precision::double_) const {
+    return {circuit_.space(), circuit_.layers(), {{16, 16}, Activation::silu, precision, Head::terminals}};
+  }
+  void train_on(MPI_Comm comm, Model& model, TrainState& state, std::int64_t pairs = 0,
+                const std::function<void(const TrainState&)>& save = kForget) const {
+    train(comm, model, MonteCarloSupervision(circuit_.source(), circuit_.target(), pairs, 3), options_, 3, state, save);
+  }
+
+  Circuit circuit_ = oracles::uniform_circuit(Family::dense, 6, 2, 3, 1, 36);
+  TrainOptions options_;
+};
+
+TEST_F(MonteCarloTraining, LearnsBothTerminalsFromSamples) {
+  options_.steps = 1500;
+  options_.batch = 256;
+  auto network = model(Precision::single);
+  network.initialise(3);
+  const auto before = learned_terminals(MPI_COMM_WORLD, network);
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  const auto after = learned_terminals(MPI_COMM_WORLD, network);
+  const auto tv = [](const Mass& g, const Mass& q) {
+    return (oracles::to_eigen(g) - oracles::to_eigen(q)).cwiseAbs().sum() / 2;
+  };
+  EXPECT_GT(tv(before.target, circuit_.target()), 0.1);
+  EXPECT_LT(tv(after.source, circuit_.source()), 0.01);  // counting as many draws: about 0.003
+  EXPECT_LT(tv(after.target, circuit_.target()), 0.01);
+  const auto entropy = [](const Mass& q) {
+    double sum = 0;
+    for (const double m : q) sum -= m > 0 ? m * std::log(m) : 0;
+    return sum;
+  };
+  // The loss is the mean negative log-likelihood of a terminal's row.
+  const double floor = (entropy(circuit_.source()) + entropy(circuit_.target())) / 2;
+  EXPECT_NEAR(state.history.back().validation, floor, 0.05);  // 4,096 held-out rows: deviation about 0.01
+}
+
+TEST_F(MonteCarloTraining, IsTheSameOnAnyNumberOfRanksToRounding) {
+  options_.batch = 17;
+  auto network = model();
+  TrainState alone;
+  TrainState together;
+  train_on(MPI_COMM_SELF, network, alone);
+
+  train_on(MPI_COMM_WORLD, network, together);
+
+  EXPECT_LT(oracles::relative_difference(together.parameters, alone.parameters), 1e-8);  // rounding, as above
+}
+
+TEST_F(MonteCarloTraining, GoesOnBitForBitWhereItWasInterrupted) {
+  options_.checkpoint_every = 12;
+  auto network = model(Precision::single);
+  TrainState whole;
+  TrainState kept;
+  train_on(MPI_COMM_WORLD, network, whole, 50, [&](const TrainState& state) {
+    if (state.step == 12) kept = state;
+  });
+
+  train_on(MPI_COMM_WORLD, network, kept, 50);
+
+  EXPECT_EQ(kept.parameters, whole.parameters);
+  EXPECT_EQ(kept.average, whole.average);
+}
+
+TEST(LearnedTerminals, AreDistributionsAndTheSameBitsOnAnyNumberOfRanks) {
+  for (const auto precision : {Precision::double_, Precision::single}) {
+    Model model(StateSpace(30, 2), 4, {{16}, Activation::silu, precision, Head::terminals});
+    model.initialise(6);
+    const auto alone = learned_terminals(MPI_COMM_SELF, model);
+
+    const auto together = learned_terminals(MPI_COMM_WORLD, model);
+
+    EXPECT_EQ(together.source, alone.source);
+    EXPECT_EQ(together.target, alone.target);
+    EXPECT_NE(together.target, together.source);
+    EXPECT_NEAR(oracles::to_eigen(together.target).sum(), 1, 1e-13);  // rounding
+    EXPECT_GT(oracles::to_eigen(together.target).minCoeff(), 0);
+  }
+}
+
+TEST(MonteCarloSupervision, NeverTrainsOnWhatIsHeldOut) {
+  const Mass mass(100000, 1e-5);  // draws hardly ever repeat by chance
+  const MonteCarloSupervision pairs(mass, mass, 100, 1);
+  std::vector<std::int64_t> held;
+  for (std::int64_t row = 0; row < pairs.held_out_rows(); ++row) held.push_back(pairs.held_out(row).target);
+
+  for (std::int64_t row = 0; row < 2000; ++row) {
+    const auto drawn = pairs.draw(0, 2000, row);
+    EXPECT_EQ(std::count(held.begin(), held.end(), drawn.target), 0) << row;
+  }
+
+  EXPECT_EQ(held.size(), 20u);
+  EXPECT_EQ(pairs.distinct_rows(1, 2000), 80);
+}
+
+TEST(MonteCarloSupervision, DrawsStatesAsOftenAsTheirMass) {
+  const Mass p = {0.5, 0, 0.3, 0.2};
+  const Mass q = {0, 0.1, 0.9, 0};
+  const MonteCarloSupervision pairs(p, q, 0, 1);
+  Mass shares_p(4);
+  Mass shares_q(4);
+  for (std::int64_t row = 0; row < 40000; ++row) {
+    const auto drawn = pairs.draw(row % 7, 40000, row);
+    shares_p[static_cast<std::size_t>(drawn.source)] += 1.0 / 40000;
+    shares_q[static_cast<std::size_t>(drawn.target)] += 1.0 / 40000;
+  }
+
+  for (std::size_t x = 0; x < 4; ++x) {
+    EXPECT_NEAR(shares_p[x], p[x], 0.0125);  // five deviations of at most 0.0025
+    EXPECT_NEAR(shares_q[x], q[x], 0.0125);
+  }
+}
+
 }  // namespace
 }  // namespace kirchhoff

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kirchhoff/distribution.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/state_space.hpp"
 
@@ -14,11 +15,14 @@ namespace kirchhoff {
 
 enum class Activation { silu, tanh, relu };
 enum class Precision { single, double_ };
+/// What a network's outputs are: potentials of all layers, or the two terminals, coordinate by coordinate.
+enum class Head { potential, terminals };
 
 struct ModelOptions {
   std::vector<int> hidden = {256, 256, 256};
   Activation activation = Activation::silu;
   Precision precision = Precision::double_;
+  Head head = Head::potential;
 };
 
 struct MlpShape;
@@ -32,8 +36,8 @@ struct MlpShape;
 /// 1 that would be a table of states). No parameter belongs to a whole state. Architecture and the comparison
 /// that decided it: docs/model.md.
 ///
-/// All parameters lie in one flat buffer of doubles; passes run in the precision of the options (src/model/mlp.hpp), and
-/// training keeps a buffer of its own in that precision.
+/// All parameters lie in one flat buffer of doubles; passes run in the precision of the options (src/model/mlp.hpp),
+/// and training keeps a buffer of its own in that precision.
 class Model {
  public:
   Model(const StateSpace& space, int layers, const ModelOptions& options);
@@ -52,7 +56,9 @@ class Model {
   const std::vector<double>& mean() const { return mean_; }
   const std::vector<double>& scale() const { return scale_; }
 
-  /// The perceptron's shape: one group of D coordinates, L+1 outputs.
+  /// The perceptron's shape. Potentials: one group of D coordinates, L+1 outputs. Terminals: D coordinates of S + 1
+  /// categories (S: not known yet) and one of 2 (source, target); S outputs, the logits of the first unknown
+  /// coordinate.
   MlpShape shape() const;
   /// What the perceptron reads for each state: (count x D) columns of its embedding table. Local.
   void columns(std::span<const std::int64_t> states, std::span<std::int32_t> out) const;
@@ -73,5 +79,14 @@ class Model {
 /// The model's potentials [V] at all vertices, (L+1) x N. The same bits on any number of ranks: states are evaluated in
 /// blocks whose limits do not depend on it. @note Collective.
 SharedArray tabulate(MPI_Comm comm, const Model& model);
+
+/// Source and target that a network of terminals has learned: P(x) = prod_d P(x_d | x_0 .. x_{d-1}), each factor a
+/// softmax of S outputs, so that they are distributions by construction. One pass a prefix, about N/(S-1) passes a
+/// terminal. The same bits on any number of ranks. @note Collective.
+struct LearnedTerminals {
+  Mass source;
+  Mass target;
+};
+LearnedTerminals learned_terminals(MPI_Comm comm, const Model& model);
 
 }  // namespace kirchhoff

@@ -50,4 +50,40 @@ class ExactSupervision final : public Supervision {
   double balance_;
 };
 
+/// Monte-Carlo supervision: pairs (x0, xL) of independent draws from source and target, which are all that training
+/// sees.
+///
+/// Potentials are a fixed linear function of the terminals (docs/theory.md, section 3), so what a network has to learn
+/// from pairs are the two terminals; it does by likelihood (docs/model.md). Local.
+class MonteCarloSupervision {
+ public:
+  /// @param set_size pairs of a fixed training set, of which every fifth is held out for validation; 0: every row of
+  /// every batch is a new draw. The masses are sampled from and not otherwise looked at.
+  MonteCarloSupervision(std::span<const double> source, std::span<const double> target, std::int64_t set_size,
+                        std::uint64_t seed);
+
+  struct Pair {
+    std::int64_t source = 0;
+    std::int64_t target = 0;
+  };
+  /// Pair of a row of the batch of a step: a function of (seed, step, row) alone.
+  Pair draw(std::int64_t step, std::int64_t batch, std::int64_t row) const;
+  /// The row-th pair that training never sees.
+  Pair held_out(std::int64_t row) const;
+  /// Held-out pairs: those of the training set, or 4096.
+  std::int64_t held_out_rows() const;
+
+  /// Distinct pairs among the rows that so many steps have drawn.
+  std::int64_t distinct_rows(std::int64_t steps, std::int64_t batch) const;
+  std::uint64_t seed() const { return seed_; }
+
+ private:
+  Pair pair(std::int64_t index) const;
+
+  std::vector<double> source_sums_;  // running sums
+  std::vector<double> target_sums_;
+  std::int64_t set_size_;
+  std::uint64_t seed_;
+};
+
 }  // namespace kirchhoff

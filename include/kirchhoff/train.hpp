@@ -55,4 +55,10 @@ struct TrainState {
 void train(MPI_Comm comm, Model& model, const Supervision& supervision, const TrainOptions& options, std::uint64_t seed,
            TrainState& state, const std::function<void(const TrainState&)>& save);
 
+/// The same for a network of terminals: every pair of a batch gives, for source and target each, the cross-entropy of
+/// one or two of its coordinates given those before. A loss is the mean negative log-likelihood of a terminal's row
+/// [nat].
+void train(MPI_Comm comm, Model& model, const MonteCarloSupervision& supervision, const TrainOptions& options,
+           std::uint64_t seed, TrainState& state, const std::function<void(const TrainState&)>& save);
+
 }  // namespace kirchhoff

@@ -12,21 +12,28 @@ namespace {
 
 constexpr std::int64_t kBlock = 256;  // states of a pass
 
-template <class T>
-void evaluate(const Model& model, std::span<const std::int64_t> states, std::span<double> out) {
+/// Outputs for `rows` rows whose columns `read(begin, columns)` gives for rows begin .. begin + kBlock - 1.
+template <class T, class Read>
+void evaluate(const Model& model, std::size_t rows, Read&& read, std::span<double> out) {
   Mlp<T> network(model.shape());
   const std::vector<T> parameters(model.parameters().begin(), model.parameters().end());
-  const auto d = static_cast<std::size_t>(model.space().dimensions());
-  const auto layers = static_cast<std::size_t>(model.layers()) + 1;
-  std::vector<std::int64_t> block(kBlock);
-  std::vector<std::int32_t> columns(kBlock * d);
-  for (std::size_t at = 0; at < states.size(); at += kBlock) {
+  const auto width = static_cast<std::size_t>(network.shape().outputs);
+  std::vector<std::int32_t> columns(kBlock * static_cast<std::size_t>(network.coordinates()));
+  for (std::size_t at = 0; at < rows; at += kBlock) {
     // Always a full block, the last one padded: a matrix product's rounding depends on its shape.
-    for (std::size_t i = 0; i < kBlock; ++i) block[i] = states[std::min(at + i, states.size() - 1)];
-    model.columns(block, columns);
+    read(at, columns);
     const auto values = network.forward(std::span<const T>(parameters), {kBlock, columns, {}}, false);
-    const auto wanted = std::min<std::size_t>(kBlock, states.size() - at) * layers;
-    std::copy_n(values.begin(), wanted, out.begin() + static_cast<std::ptrdiff_t>(at * layers));
+    const auto wanted = std::min<std::size_t>(kBlock, rows - at) * width;
+    std::copy_n(values.begin(), wanted, out.begin() + static_cast<std::ptrdiff_t>(at * width));
+  }
+}
+
+template <class Read>
+void evaluate(const Model& model, std::size_t rows, Read&& read, std::span<double> out) {
+  if (model.options().precision == Precision::single) {
+    evaluate<float>(model, rows, read, out);
+  } else {
+    evaluate<double>(model, rows, read, out);
   }
 }
 
@@ -50,6 +57,13 @@ Model::Model(const StateSpace& space, int layers, const ModelOptions& options)
 
 MlpShape Model::shape() const {
   const int s = space_.categories();
+  if (options_.head == Head::terminals) {
+    return {{{space_.dimensions(), s + 1, true, s > 2 ? std::min(6, s / 2) : 0}, {1, 2, true, 0}},
+            0,
+            options_.hidden,
+            s,
+            options_.activation};
+  }
   const bool free = space_.dimensions() > 1;
   const int pairs = s > 2 || !free ? std::min(6, std::max(1, s / 2)) : 0;
   return {{{space_.dimensions(), s, free, pairs}}, 0, options_.hidden, layers_ + 1, options_.activation};
@@ -70,12 +84,12 @@ void Model::initialise(std::uint64_t seed) {
 }
 
 void Model::outputs(std::span<const std::int64_t> states, std::span<double> out) const {
-  if (states.empty()) return;
-  if (options_.precision == Precision::single) {
-    evaluate<float>(*this, states, out);
-  } else {
-    evaluate<double>(*this, states, out);
-  }
+  std::vector<std::int64_t> block(kBlock);
+  const auto read = [&](std::size_t at, std::span<std::int32_t> columns_of_block) {
+    for (std::size_t i = 0; i < block.size(); ++i) block[i] = states[std::min(at + i, states.size() - 1)];
+    columns(block, columns_of_block);
+  };
+  evaluate(*this, states.size(), read, out);
 }
 
 SharedArray tabulate(MPI_Comm comm, const Model& model) {
@@ -106,6 +120,58 @@ SharedArray tabulate(MPI_Comm comm, const Model& model) {
   });
   field.complete();
   return field;
+}
+
+LearnedTerminals learned_terminals(MPI_Comm comm, const Model& model) {
+  const int s = model.space().categories();
+  const int dimensions = model.space().dimensions();
+  const auto width = static_cast<std::size_t>(s);
+  LearnedTerminals learned;
+  for (const int terminal : {0, 1}) {
+    Mass mass = {1.0};  // of the prefixes of d coordinates
+    for (int d = 0; d < dimensions; ++d) {
+      const auto prefixes = static_cast<std::int64_t>(mass.size());
+      SharedArray longer(comm, prefixes * s);
+      const auto blocks = partition((prefixes + kBlock - 1) / kBlock, size_of(comm), rank_of(comm));
+      const auto begin = std::min(blocks.begin * kBlock, prefixes);
+      const auto rows = static_cast<std::size_t>(std::min(blocks.end * kBlock, prefixes) - begin);
+      const auto read = [&](std::size_t at, std::span<std::int32_t> columns) {
+        std::size_t k = 0;
+        for (std::int64_t i = 0; i < kBlock; ++i) {
+          auto rest = std::min(begin + static_cast<std::int64_t>(at) + i, prefixes - 1);
+          for (int j = dimensions - 1; j >= 0; --j) {
+            const auto category = j < d ? rest % s : s;
+            if (j < d) rest /= s;
+            columns[k + static_cast<std::size_t>(j)] = static_cast<std::int32_t>(j * (s + 1) + category);
+          }
+          k += static_cast<std::size_t>(dimensions);
+          columns[k++] = static_cast<std::int32_t>(dimensions * (s + 1) + terminal);
+        }
+      };
+      std::vector<double> logits(rows * width);
+      evaluate(model, rows, read, logits);
+      for (std::size_t i = 0; i < rows; ++i) {
+        const auto row = std::span(logits).subspan(i * width, width);
+        const double top = *std::max_element(row.begin(), row.end());
+        double sum = 0;
+        for (double& z : row) {
+          z = std::exp(z - top);
+          sum += z;
+        }
+        const auto prefix = static_cast<std::size_t>(begin) + i;
+        for (std::size_t c = 0; c < width; ++c) longer.data()[prefix * width + c] = mass[prefix] * row[c] / sum;
+      }
+      agree(comm, [&] {
+        const auto wrong = [](double z) { return !std::isfinite(z); };
+        if (std::any_of(logits.begin(), logits.end(), wrong))
+          throw Error("the network's outputs are not finite numbers");
+      });
+      longer.complete();
+      mass.assign(longer.data().begin(), longer.data().end());
+    }
+    (terminal == 0 ? learned.source : learned.target) = std::move(mass);
+  }
+  return learned;
 }
 
 }  // namespace kirchhoff

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "kirchhoff/random.hpp"
 
@@ -53,6 +55,60 @@ void ExactSupervision::batch(const Model& model, std::int64_t step, std::int64_t
       targets[i * layers + l] = (phi - model.mean()[l]) / model.scale()[l];
     }
   }
+}
+
+namespace {
+
+constexpr std::int64_t kHeldOutShare = 5;    // every fifth
+constexpr std::int64_t kHeldOutRows = 4096;  // where every row is new
+constexpr std::int64_t kNeverARow = std::int64_t{1} << 48;
+
+std::vector<double> running_sums(std::span<const double> mass) {
+  std::vector<double> sums(mass.size());
+  std::partial_sum(mass.begin(), mass.end(), sums.begin());
+  return sums;
+}
+
+std::int64_t state_at(const std::vector<double>& sums, double u) {
+  const auto it = std::upper_bound(sums.begin(), sums.end(), u * sums.back());
+  return std::min<std::int64_t>(it - sums.begin(), static_cast<std::int64_t>(sums.size()) - 1);
+}
+
+}  // namespace
+
+MonteCarloSupervision::MonteCarloSupervision(std::span<const double> source, std::span<const double> target,
+                                             std::int64_t set_size, std::uint64_t seed)
+    : source_sums_(running_sums(source)), target_sums_(running_sums(target)), set_size_(set_size), seed_(seed) {}
+
+MonteCarloSupervision::Pair MonteCarloSupervision::pair(std::int64_t index) const {
+  Random random(seed_, Stream::pair, static_cast<std::uint64_t>(index));
+  const double u = random.uniform();
+  return {state_at(source_sums_, u), state_at(target_sums_, random.uniform())};
+}
+
+MonteCarloSupervision::Pair MonteCarloSupervision::draw(std::int64_t step, std::int64_t batch, std::int64_t row) const {
+  const auto index = step * batch + row;
+  if (set_size_ == 0) return pair(index);
+  const auto kept = set_size_ - set_size_ / kHeldOutShare;
+  return pair(Random(seed_, Stream::batch, static_cast<std::uint64_t>(index)).below(kept));
+}
+
+std::int64_t MonteCarloSupervision::held_out_rows() const {
+  return set_size_ == 0 ? kHeldOutRows : std::max<std::int64_t>(1, set_size_ / kHeldOutShare);
+}
+
+MonteCarloSupervision::Pair MonteCarloSupervision::held_out(std::int64_t row) const {
+  return pair(set_size_ == 0 ? kNeverARow + row : set_size_ - held_out_rows() + row);
+}
+
+std::int64_t MonteCarloSupervision::distinct_rows(std::int64_t steps, std::int64_t batch) const {
+  std::vector<std::pair<std::int64_t, std::int64_t>> seen;
+  for (std::int64_t index = 0; index < steps * batch; ++index) {
+    const auto p = draw(0, 0, index);
+    seen.emplace_back(p.source, p.target);
+  }
+  std::sort(seen.begin(), seen.end());
+  return std::unique(seen.begin(), seen.end()) - seen.begin();
 }
 
 }  // namespace kirchhoff

@@ -147,7 +147,8 @@ circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family l
   '-circuit_family hamming -circuit_resistance_same 1,2,3,4 -circuit_resistance_change 10,5,20,7'
   '-circuit_resistance_same 40 -circuit_resistance_change 1' '-circuit_layers 1' '-space_categories 1'
   '-circuit_family nearest -circuit_neighbours 4' '-circuit_family nearest -circuit_embedding points.txt.gz'
-  '-target_name uniform -source_name uniform -sample_count 1' '-sample_flow exact' '-sample_flow neural')
+  '-target_name uniform -source_name uniform -sample_count 1' '-sample_flow exact' '-sample_flow neural'
+  '-train_supervision monte_carlo' '-circuit_family hamming -train_supervision monte_carlo -train_samples 20')
 for k in "${!circuits[@]}"; do
   read -ra options <<<"${circuits[$k]}"
   [ $k -ne 6 ] || options+=(-source_name uniform)
