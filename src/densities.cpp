@@ -111,6 +111,8 @@ const std::array<std::string, kDensities> kNames = {"two_moons", "swiss_roll",  
 constexpr std::array<PlanarDensity (*)(), kDensities> kMakers = {two_moons, swiss_roll,  circles,     eight_gaussians,
                                                                  pinwheel,  two_spirals, checkerboard};
 
+constexpr std::array<double, kDensities> kUsualSize = {1.25, 1.5, 1.25, std::numbers::sqrt2, 4.0 / 3, 1.25, 4.0 / 3};
+
 /// The cells + 1 edges of equal cells on one axis of the box.
 std::vector<double> cell_edges(std::size_t cells) {
   std::vector<double> edges(cells + 1);
@@ -215,6 +217,12 @@ PlanarDensity planar_density(const std::string& name) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) throw Error("unknown density on the plane '" + name + "'");
   return kMakers[static_cast<std::size_t>(found - kNames.begin())]();
+}
+
+double usual_size(const std::string& name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end()) throw Error("unknown density on the plane '" + name + "'");
+  return kUsualSize[static_cast<std::size_t>(found - kNames.begin())];
 }
 
 std::vector<double> cell_masses(const PlanarDensity& density, int categories) {

@@ -32,6 +32,9 @@ std::span<const std::string> planar_densities();
 /// The density of that name, its formula in docs/distributions.md. @throws Error for an unknown name.
 PlanarDensity planar_density(const std::string& name);
 
+/// The factor that brings a density to its usual size (docs/distributions.md).
+double usual_size(const std::string& name);
+
 /// The density's masses in the S x S equal cells of the box (row = cell of x), divided by their sum.
 /// Kernels are cut 8.5 standard deviations from their centre, a share of 2e-17.
 std::vector<double> cell_masses(const PlanarDensity& density, int categories);

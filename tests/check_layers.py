@@ -11,13 +11,13 @@ import sys
 
 LAYERS = [
     "error hash parallel progress random session text",
-    "state_space distribution",
+    "state_space distribution draws",
     "coupling nearest circuit netlist",
     "solve quotient superposition currents nodal",
-    "flow model",
-    "supervision train walk",
-    "validate bench",
-    "store report table",
+    "flow model moves move_model",
+    "supervision train walk walk_supervision walk_train neural_walk",
+    "validate compare_rows bench",
+    "store report walk_report table",
 ]
 APPS = len(LAYERS)
 LAYER_OF = {module: layer for layer, modules in enumerate(LAYERS) for module in modules.split()}
