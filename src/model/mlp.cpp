@@ -351,10 +351,11 @@ double soft_cross_entropy(std::span<const T> outputs, std::span<const T> targets
   const auto w = static_cast<Eigen::Index>(width);
   const auto rows = static_cast<Eigen::Index>(outputs.size() / width);
   Array<T> z(w);
+  Array<T> target(w);  // a copy: the order of a sum over memory of the caller's would depend on its address
   double loss = 0;
   for (Eigen::Index i = 0; i < rows; ++i) {
     z = Eigen::Map<const Array<T>>(outputs.data() + i * w, w);
-    const Eigen::Map<const Array<T>> target(targets.data() + i * w, w);
+    target = Eigen::Map<const Array<T>>(targets.data() + i * w, w);
     if (!forbidden.empty()) {
       const auto* banned = forbidden.data() + i * w;
       for (Eigen::Index j = 0; j < w; ++j) {
