@@ -41,6 +41,7 @@ struct TrainState {
   std::vector<double> first_moment;   // AdamW
   std::vector<double> second_moment;  // AdamW
   std::vector<double> average;        // moving average of the parameters
+  std::vector<double> best;           // the average of the best validation, where training keeps it; else empty
   double loss_sum = 0;                // since the last record
   double best_validation = std::numeric_limits<double>::infinity();
   double seconds = 0;  // spent so far, over all sessions

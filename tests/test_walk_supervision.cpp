@@ -1,0 +1,328 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "kirchhoff/neural_walk.hpp"
+#include "kirchhoff/validate.hpp"
+#include "kirchhoff/walk_supervision.hpp"
+#include "kirchhoff/walk_train.hpp"
+
+namespace kirchhoff {
+namespace {
+
+struct Problem {
+  StateSpace space;
+  HammingCircuit circuit;
+  std::vector<std::uint16_t> ends;  // (count x D)
+};
+
+/// S = 2 and more, L = 1 and more, R above and below r, a schedule; end points with repetitions.
+std::vector<Problem> problems() {
+  std::vector<Problem> all;
+  const auto add = [&](int s, int d, std::vector<double> same, std::vector<double> change, int count) {
+    Problem p{StateSpace(s, d), {s, d, std::move(same), std::move(change)}, {}};
+    for (int i = 0; i < count * d; ++i) {
+      Random random(11, Stream::target_draw, static_cast<std::uint64_t>(i));
+      p.ends.push_back(static_cast<std::uint16_t>(random.below(s)));
+    }
+    p.ends.insert(p.ends.end(), p.ends.begin(), p.ends.begin() + d);
+    all.push_back(std::move(p));
+  };
+  add(2, 5, {1}, {1}, 4);
+  add(3, 3, {1}, {1}, 5);
+  add(3, 3, {1, 1, 1}, {8, 8, 8}, 5);
+  add(4, 2, {2, 2}, {1, 1}, 3);
+  add(2, 4, {1, 2, 1}, {4, 3, 9}, 6);
+  return all;
+}
+
+std::string text(const Problem& p) {
+  return "S " + std::to_string(p.space.categories()) + ", D " + std::to_string(p.space.dimensions()) + ", L " +
+         std::to_string(p.circuit.same.size());
+}
+
+/// Calls visit(layer, state index, coordinates) at every vertex.
+template <class Visit>
+void every_vertex(const Problem& p, Visit&& visit) {
+  std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
+  for (int l = 0; l <= static_cast<int>(p.circuit.same.size()); ++l) {
+    for (std::int64_t x = 0; x < p.space.size(); ++x) {
+      p.space.coordinates(x, state);
+      visit(l, x, state);
+    }
+  }
+}
+
+TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
+  for (const auto& p : problems()) {
+    const Quotient quotient(p.circuit);
+    const WalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
+    const auto m = static_cast<std::size_t>(supervision.moves().size());
+    const auto d = static_cast<std::size_t>(p.space.dimensions());
+    std::vector<float> pooled(m);
+    std::vector<float> one(m);
+    double worst = 0;
+    every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+      supervision.flow(l, state, p.ends, pooled);
+      std::vector<double> expected(m, 0.0);
+      double total = 0;
+      for (std::size_t k = 0; k < p.ends.size(); k += d) {
+        const auto end = std::span(p.ends).subspan(k, d);
+        const int distance = p.space.hamming(p.space.index(state), p.space.index(end));
+        const double weight = quotient.visits(l, distance) / std::exp(quotient.log_states(distance));
+        supervision.toward(l, state, end, one);
+        for (std::size_t i = 0; i < m; ++i) expected[i] += weight * one[i];
+        total += weight;
+      }
+      for (std::size_t i = 0; i < m; ++i) worst = std::max(worst, std::abs(expected[i] / total - pooled[i]));
+    });
+
+    EXPECT_LT(worst, 2e-5) << text(p);
+  }
+}
+
+TEST(WalkSupervision, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
+  for (const auto& p : problems()) {
+    const Quotient quotient(p.circuit);
+    const WalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
+    const auto& moves = supervision.moves();
+    const auto n = p.space.size();
+    std::vector<std::vector<float>> chain;
+    every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+      supervision.flow(l, state, p.ends, chain.emplace_back(static_cast<std::size_t>(moves.size())));
+    });
+    std::vector<double> mass(chain.size(), 0.0);
+    std::fill_n(mass.begin(), n, 1 / static_cast<double>(n));
+    std::vector<double> law(static_cast<std::size_t>(n), 0.0);
+    double expected_moves = 0;
+    for (int sweep = 0; sweep < 2000; ++sweep) {
+      std::vector<double> next(mass.size(), 0.0);
+      std::size_t v = 0;
+      every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
+        const auto& row = chain[v];
+        const double w = mass[v++];
+        for (int k = 0; k < moves.size(); ++k) {
+          const double part = w * row[static_cast<std::size_t>(k)];
+          if (part == 0) continue;
+          auto moved = state;
+          int layer = l;
+          if (!moves.apply(k, layer, moved)) {
+            law[static_cast<std::size_t>(x)] += part;
+            continue;
+          }
+          expected_moves += part;
+          next[static_cast<std::size_t>(layer * n + p.space.index(moved))] += part;
+        }
+      });
+      mass.swap(next);
+    }
+
+    EXPECT_LT(total_variation(law, empirical_mass(p.space, p.ends)), 2e-5) << text(p);
+    EXPECT_NEAR(expected_moves, quotient.expected_moves(), 1e-3) << text(p);
+  }
+}
+
+TEST(WalkSupervision, ABatchIsTheSameHoweverItIsDividedAmongRanks) {
+  const auto p = problems()[1];
+  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 16);
+  MoveBatch whole;
+  supervision.batch(7, 50, {0, 50}, whole);
+  for (const int parts : {2, 3, 50}) {
+    MoveBatch glued;
+    for (int part = 0; part < parts; ++part) {
+      MoveBatch piece;
+      supervision.batch(7, 50, partition(50, parts, part), piece);
+      glued.layers.insert(glued.layers.end(), piece.layers.begin(), piece.layers.end());
+      glued.states.insert(glued.states.end(), piece.states.begin(), piece.states.end());
+      glued.targets.insert(glued.targets.end(), piece.targets.begin(), piece.targets.end());
+    }
+
+    EXPECT_EQ(glued.layers, whole.layers);
+    EXPECT_EQ(glued.states, whole.states);
+    EXPECT_EQ(glued.targets, whole.targets);
+  }
+}
+
+TEST(WalkSupervision, VerticesComeWithTheVisitsOfTheExactFlow) {
+  const auto p = problems()[2];
+  const Quotient quotient(p.circuit);
+  const auto d = static_cast<std::size_t>(p.space.dimensions());
+  const std::vector<std::uint16_t> end(p.ends.begin(), p.ends.begin() + p.space.dimensions());
+  const WalkSupervision supervision(quotient, Draws::from_rows(p.space, end), 3, 1);
+  constexpr std::int64_t kCount = 200000;
+  MoveBatch batch;
+  supervision.batch(0, kCount, {0, kCount}, batch);
+  std::vector<double> seen(static_cast<std::size_t>(p.space.size()) * 4, 0.0);
+  for (std::size_t i = 0; i < batch.layers.size(); ++i) {
+    const auto x = p.space.index(std::span<const std::uint16_t>(batch.states).subspan(i * d, d));
+    seen[static_cast<std::size_t>(batch.layers[i] * p.space.size() + x)] += 1.0 / kCount;
+  }
+  std::vector<double> expected;
+  every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>&) {
+    const int distance = p.space.hamming(x, p.space.index(end));
+    expected.push_back(quotient.visits(l, distance) / std::exp(quotient.log_states(distance)) /
+                       (quotient.expected_moves() + 1));
+  });
+
+  EXPECT_LT(total_variation(seen, expected), 2 * std::sqrt(108.0 / (2 * 3.14159 * kCount)));
+}
+
+TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
+  const auto p = problems()[2];
+  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 8);
+  MoveModel model(p.space, 3, {{12, 9}, Activation::silu, Precision::single});
+  model.initialise(1);
+  MoveBatch batch;
+  supervision.batch(0, 16, {0, 16}, batch);
+  std::vector<float> gradient(model.parameters().size(), 0.0F);
+  model.cross_entropy(batch.layers, batch.states, batch.targets, 1, gradient);
+  constexpr float kStep = 1e-2F;
+  double worst = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < gradient.size(); i += 7) {
+    const float before = model.parameters()[i];
+    const auto loss_at = [&](float value) {
+      model.parameters()[i] = value;
+      return model.cross_entropy(batch.layers, batch.states, batch.targets, 1, {});
+    };
+    const double slope = (loss_at(before + kStep) - loss_at(before - kStep)) / (2 * static_cast<double>(kStep));
+    model.parameters()[i] = before;
+    worst = std::max(worst, std::abs(slope - gradient[i]));
+    largest = std::max(largest, std::abs(slope));
+  }
+
+  EXPECT_LT(worst, 2e-3 * largest);
+}
+
+TEST(MoveModel, GivesProbabilitiesToTheMovesThatThereAre) {
+  const auto p = problems()[4];
+  MoveModel model(p.space, 3, {{8}, Activation::silu, Precision::single});
+  model.initialise(2);
+  std::vector<float> out(static_cast<std::size_t>(model.moves().size()));
+  every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+    const std::int32_t layer = l;
+    model.probabilities(std::span(&layer, 1), state, out);
+    std::vector<float> rest = out;
+    float sum = 0;
+    model.moves().visit(l, state, [&](int k) {
+      sum += out[static_cast<std::size_t>(k)];
+      rest[static_cast<std::size_t>(k)] = 0;
+    });
+
+    EXPECT_NEAR(sum, 1, 1e-5);
+    EXPECT_EQ(std::accumulate(rest.begin(), rest.end(), 0.0F), 0.0F);
+  });
+}
+
+struct Trained {
+  MoveModel model;
+  TrainState state;
+  TrainState half;  // as saved half-way
+};
+
+WalkTrainOptions short_training(std::int64_t steps) {
+  WalkTrainOptions options;
+  options.common.steps = steps;
+  options.common.batch = 64;
+  options.common.learning_rate = 5e-3;
+  options.common.warmup = 10;
+  options.common.average = 0.98;
+  options.common.validate_every = steps / 4;
+  options.common.checkpoint_every = steps / 2;
+  return options;
+}
+
+Trained train_on(MPI_Comm comm, const Problem& p, std::int64_t steps, TrainState start = {}) {
+  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 32);
+  Trained trained{{p.space, static_cast<int>(p.circuit.same.size()), {{32, 32}, Activation::silu, Precision::single}},
+                  std::move(start),
+                  {}};
+  const auto save = [&](const TrainState& now) {
+    if (now.step == steps / 2) trained.half = now;
+  };
+  train_walk(comm, trained.model, supervision, p.ends, short_training(steps), 1, trained.state, save,
+             [](const TrainRecord&) { return std::string(); });
+  return trained;
+}
+
+TEST(TrainWalk, LearnsTheFlowAndItsWalkEndsNearTheTarget) {
+  const auto p = problems()[1];
+  const auto trained = train_on(MPI_COMM_WORLD, p, 800);
+  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
+
+  EXPECT_LT(total_variation(law.mass, empirical_mass(p.space, p.ends)), 0.1);
+  EXPECT_LT(law.lost, 1e-9);
+  EXPECT_NEAR(std::accumulate(law.mass.begin(), law.mass.end(), 0.0), 1, 1e-5);
+}
+
+TEST(TrainWalk, GoesOnFromACheckpointBitForBit) {
+  const auto p = problems()[4];
+  const auto whole = train_on(MPI_COMM_WORLD, p, 40);
+  const auto resumed = train_on(MPI_COMM_WORLD, p, 40, whole.half);
+
+  EXPECT_EQ(whole.half.step, 20);
+  EXPECT_EQ(whole.state.parameters, resumed.state.parameters);
+  EXPECT_EQ(whole.state.best, resumed.state.best);
+  EXPECT_EQ(whole.state.best_validation, resumed.state.best_validation);
+}
+
+TEST(TrainWalk, RanksTogetherTakeTheStepsOfOne) {
+  const auto p = problems()[0];
+  const auto together = train_on(MPI_COMM_WORLD, p, 20);
+  const auto alone = train_on(MPI_COMM_SELF, p, 20);
+  double worst = 0;
+  for (std::size_t i = 0; i < alone.state.average.size(); ++i) {
+    worst = std::max(worst, std::abs(alone.state.average[i] - together.state.average[i]));
+  }
+
+  EXPECT_LT(worst, 1e-3);  // Adam divides by the gradient's size: rounding of small ones shows
+  EXPECT_NEAR(alone.state.best_validation, together.state.best_validation, 1e-3);
+}
+
+TEST(WalkMoves, AreTheSameOnAnyNumberOfRanksAndFollowTheExitLaw) {
+  const auto p = problems()[1];
+  const auto trained = train_on(MPI_COMM_SELF, p, 100);
+  const auto uniform = Draws::named(p.space, "uniform");
+  constexpr std::int64_t kCount = 20000;
+  const auto mine = walk_moves(MPI_COMM_WORLD, trained.model, uniform, kCount, 9);
+  const auto all = walk_moves(MPI_COMM_SELF, trained.model, uniform, kCount, 9);
+  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
+  const auto alone = exit_law_of_moves(MPI_COMM_SELF, trained.model);
+  const auto d = static_cast<std::size_t>(p.space.dimensions());
+  const auto from = static_cast<std::size_t>(mine.first);
+
+  double different = 0;
+  for (std::size_t i = 0; i < mine.moves.size(); ++i) different += mine.moves[i] != all.moves[from + i] ? 1 : 0;
+  for (std::size_t i = 0; i < mine.end.size(); ++i) different += mine.end[i] != all.end[from * d + i] ? 1 : 0;
+  EXPECT_EQ(all_sum(MPI_COMM_WORLD, different), 0);
+  EXPECT_LT(total_variation(law.mass, alone.mass), 1e-10);
+  EXPECT_LT(total_variation(empirical_mass(p.space, all.end), law.mass), 2 * std::sqrt(27.0 / (2 * 3.14159 * kCount)));
+  EXPECT_EQ(std::accumulate(all.stuck.begin(), all.stuck.end(), 0), 0);
+}
+
+TEST(PathLogLikelihood, AgreesWithTheExitLaw) {
+  for (const std::size_t which : {0U, 4U}) {
+    const auto p = problems()[which];
+    const auto trained = train_on(MPI_COMM_SELF, p, 200);
+    const WalkSupervision conditional(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 1);
+    const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
+    std::vector<std::uint16_t> rows;  // all states: also those that the model hardly ever ends in
+    std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
+    double exact = 0;
+    for (std::int64_t x = 0; x < p.space.size(); ++x) {
+      p.space.coordinates(x, state);
+      rows.insert(rows.end(), state.begin(), state.end());
+      exact += std::log(law.mass[static_cast<std::size_t>(x)]) / static_cast<double>(p.space.size());
+    }
+    const auto found = path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, rows, 4000, 5);
+
+    EXPECT_GT(found.error, 0);
+    EXPECT_LT(found.error, 0.05);
+    EXPECT_NEAR(found.mean, exact, 5 * found.error) << text(p);
+  }
+}
+
+}  // namespace
+}  // namespace kirchhoff
