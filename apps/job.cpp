@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <cmath>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/nearest.hpp"
+#include "kirchhoff/session.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/table.hpp"
 #include "kirchhoff/text.hpp"
@@ -141,7 +143,7 @@ void check_memory(const Options& options, const Job& job) {
     throw Error(fmt::format("{}: {} would take {:.3g} GB, this node has {:.3g} GB", options.origin(name), what,
                             bytes / 1e9, memory / 1e9));
   };
-  const auto states = static_cast<double>(job.space.size());
+  const double states = job.supervision == "walk" ? 0 : static_cast<double>(job.space.size());
   need("circuit_layers", 8 * states * (static_cast<double>(job.layers) + 1), "the potentials of all vertices");
   double weights = 0;
   for (std::size_t k = 0; k < job.model.hidden.size(); ++k) {
@@ -321,6 +323,37 @@ std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
   return couplings;
 }
 
+/// What walk supervision does unless the case says otherwise: measured in docs/walk.md.
+void default_to_walk(const Options& options) {
+  const auto set = [](const char* name, const std::string& value) { options::set_if_absent(name, value); };
+  set("circuit_family", "hamming");
+  set("circuit_layers", "1");
+  if (!options.given("circuit_resistance_change"))
+    set("circuit_resistance_change", options.text("circuit_resistance_same"));
+  if (!options.given("source_file")) set("source_name", "uniform");
+  set("model_precision", "single");
+  set("train_steps", "8000");
+  set("train_batch", "512");
+  set("train_learning_rate", "3e-3");
+  set("sample_flow", "neural");
+  set("sample_count", "40000");
+}
+
+/// What walk supervision cannot do is said before it starts.
+void check_walk(const Options& options, const Job& job) {
+  const auto refuse = [&](const std::string& name, const std::string& why) {
+    throw Error(fmt::format("{}: walk supervision {}", options.origin(name), why));
+  };
+  if (job.family != Family::hamming) refuse("circuit_family", "needs family hamming");
+  if (job.space.categories() < 2) refuse("space_categories", "needs 2 categories or more");
+  if (!job.edge_file.empty()) refuse("circuit_file", "needs one r and R a layer pair");
+  if (job.resistance_spread > 0) refuse("circuit_resistance_spread", "needs one r and R a layer pair");
+  if (job.source.name != "uniform") refuse("source_name", "starts from the uniform source");
+  if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
+  if (job.flows != std::vector<std::string>{"neural"}) refuse("sample_flow", "has the flow neural only");
+  if (!job.target.file.empty() && holds_mass(job.target)) refuse("target_dataset", "needs samples of the target");
+}
+
 }  // namespace
 
 Job read_job(const std::string& input) {
@@ -336,12 +369,16 @@ Job read_job(const std::string& input) {
   job.force = options.flag("force");
 
   if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
+  job.supervision =
+      std::array{"exact", "monte_carlo", "walk"}[options.choice("train_supervision", {"exact", "monte_carlo", "walk"})];
+  const bool walk = job.supervision == "walk";
+  if (walk) default_to_walk(options);
   job.space = StateSpace(small_integer(options, "space_categories", 1), small_integer(options, "space_dimensions", 1));
   job.family =
       static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "nearest", "file"}));
   job.boundary = static_cast<Boundary>(options.choice("circuit_boundary", {"reflecting", "periodic"}));
   job.layers = small_integer(options, "circuit_layers", 1);
-  if (static_cast<double>(job.space.size()) * job.layers > 1e15) {
+  if (!walk && static_cast<double>(job.space.size()) * job.layers > 1e15) {
     throw Error(fmt::format("{} is {}: {} states a layer make too many vertices", options.origin("circuit_layers"),
                             job.layers, job.space.size()));
   }
@@ -385,10 +422,9 @@ Job read_job(const std::string& input) {
   job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
   job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
 
-  job.monte_carlo = options.choice("train_supervision", {"exact", "monte_carlo"}) == 1;
-  if (job.monte_carlo) job.model.head = Head::terminals;
+  if (job.supervision == "monte_carlo") job.model.head = Head::terminals;
   job.training_pairs = options.integer("train_samples", 0);
-  if (job.monte_carlo && job.training_pairs > 0 && job.training_pairs < 10) {
+  if (job.supervision == "monte_carlo" && job.training_pairs > 0 && job.training_pairs < 10) {
     throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
                             job.training_pairs));
   }
@@ -403,9 +439,13 @@ Job read_job(const std::string& input) {
   job.train.checkpoint_every = options.integer("train_checkpoint_every", 1);
   job.balance = options.real("train_balance", 0, 1);
 
+  job.references = options.integer("train_references", 1);
+  job.patience = options.integer("train_patience", 0);
   job.flows = flows(options);
+  job.paths = options.integer("sample_paths", 0);
   job.count = options.integer("sample_count", 1);
   job.seed = static_cast<std::uint64_t>(options.integer("seed", 0));
+  if (walk) check_walk(options, job);
   job.options = options.resolved();
   check_memory(options, job);
   return job;
@@ -424,6 +464,11 @@ Circuit build_circuit(MPI_Comm comm, const Job& job) {
       throw Error(fmt::format("{}: {}", job.edge_file, what));
     }
   });
+}
+
+std::vector<std::uint16_t> read_rows(const StateSpace& space, const Terminal& terminal, const std::string& file) {
+  if (file.empty()) return {};
+  return rows_of(read_table(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
 }
 
 std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file) {
@@ -463,7 +508,7 @@ std::string training_hash(const Job& job, const std::string& problem) {
       .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
                        fmt::join(job.model.hidden, ","), static_cast<int>(job.model.activation),
                        static_cast<int>(job.model.precision), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, t.clip, job.balance, job.seed, job.monte_carlo, job.training_pairs))
+                       t.average, t.clip, job.balance, job.seed, job.supervision == "monte_carlo", job.training_pairs))
       .text();
 }
 

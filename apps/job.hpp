@@ -52,10 +52,13 @@ struct Job {
   BenchOptions bench;
   ModelOptions model;
   TrainOptions train;
-  bool monte_carlo = false;         // supervision
   std::int64_t training_pairs = 0;  // size of a fixed training set; 0: fresh draws
   double balance = 0.5;
-  std::vector<std::string> flows;  // exact, neural
+  std::string supervision = "exact";  // exact | monte_carlo | walk
+  std::int64_t references = 1;        // walk: end points that an example's targets are averaged over
+  std::int64_t patience = 0;          // walk: validations without progress until training stops; 0: never
+  std::int64_t paths = 0;             // walk: of an estimate of a test row's probability; 0: none
+  std::vector<std::string> flows;     // exact, neural
   std::int64_t count = 0;
   std::uint64_t seed = 0;
 
@@ -71,6 +74,9 @@ Circuit build_circuit(MPI_Comm comm, const Job& job);
 
 /// Held-out samples as state indices; empty when there is no such file. Local.
 std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file);
+
+/// The rows of a file of samples as coordinates (count x D); empty when `file` is. Local.
+std::vector<std::uint16_t> read_rows(const StateSpace& space, const Terminal& terminal, const std::string& file);
 
 /// What decides the solution: two jobs of equal hash have the same circuit and terminals.
 std::string problem_hash(const Job& job, const Circuit& circuit);

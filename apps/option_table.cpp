@@ -54,8 +54,8 @@ const std::vector<OptionSpec>& option_table() {
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
       {"model_precision", "double", "double|single", "of passes and optimiser"},
 
-      {"train_supervision", "exact", "exact|monte_carlo",
-       "where targets come from: the solution, or samples of the terminals"},
+      {"train_supervision", "exact", "exact|monte_carlo|walk",
+       "where targets come from: the solution, samples of the terminals, or (hamming of any size) conditional walks"},
       {"train_samples", "0", "pairs", "monte_carlo: size of a fixed training set; 0: every row is a new draw"},
       {"train_steps", "20000", "steps", "of the optimiser"},
       {"train_batch", "4096", "states", "a step, over all ranks; each gives the targets of all layers"},
@@ -67,9 +67,12 @@ const std::vector<OptionSpec>& option_table() {
       {"train_balance", "0.5", "0..1", "weight of a layer's error: 0 relative to its spread, 1 in volt"},
       {"train_validate_every", "500", "steps", "between lines of training.csv"},
       {"train_checkpoint_every", "1000", "steps", "between checkpoints"},
+      {"train_references", "256", "rows", "walk: end points that an example's targets are averaged over"},
+      {"train_patience", "0", "validations", "walk: without progress until training stops early; 0 never"},
 
       {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list", true, true},
       {"sample_count", "200000", "particles", "of each flow"},
+      {"sample_paths", "16", "paths", "walk: a test row, to estimate its probability where states are too many; 0 not"},
 
       {"bench_methods", "", "auto|krylov|...",
        "which of the solve's methods are timed; a list; default: all that are feasible", true, true},

@@ -164,10 +164,10 @@ const Model& Stages::model(bool may_train, bool redo) {
     say("train", finished ? fmt::format("{} is up to date", path("checkpoint.h5"))
                           : fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
-    if (!job_.monte_carlo) solution();
+    if (!job_.supervision == "monte_carlo") solution();
     if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
-    checkpoint.supervision = supervision_name();
+    checkpoint.supervision = job_.supervision;
     checkpoint.seed = job_.seed;
     const auto save = [&](const TrainState& now) {
       checkpoint.mean = model.mean();
@@ -177,7 +177,7 @@ const Model& Stages::model(bool may_train, bool redo) {
         if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
       });
     };
-    if (job_.monte_carlo) {
+    if (job_.supervision == "monte_carlo") {
       train(comm_, model, pairs(), job_.train, job_.seed, state, save);
     } else {
       const ExactSupervision supervision(circuit_.states(), circuit_.layers(), solution().potential.data(), job_.seed,
@@ -193,8 +193,6 @@ const Model& Stages::model(bool may_train, bool redo) {
   model_ = std::move(model);
   return *model_;
 }
-
-std::string Stages::supervision_name() const { return job_.monte_carlo ? "monte_carlo" : "exact"; }
 
 MonteCarloSupervision Stages::pairs() const {
   return {circuit_.source(), circuit_.target(), job_.training_pairs, job_.seed};
@@ -226,7 +224,7 @@ SharedArray Stages::response(const LearnedTerminals& learned) const {
 const SharedArray& Stages::learned_potential(bool may_train) {
   if (learned_) return *learned_;
   const auto& network = model(may_train);
-  learned_ = job_.monte_carlo ? response(learned_terminals(comm_, network)) : tabulate(comm_, network);
+  learned_ = job_.supervision == "monte_carlo" ? response(learned_terminals(comm_, network)) : tabulate(comm_, network);
   return *learned_;
 }
 
@@ -319,8 +317,9 @@ void Stages::validate(bool may_train) {
     report.learned_potential = learned_potential(may_train).data();
     report.currents = compare_currents(comm_, circuit_, report.potential, report.learned_potential);
     TrainReport t;
-    t.supervision = supervision_name();
-    if (job_.monte_carlo) t.distinct_training_rows = pairs().distinct_rows(trained_->step, job_.train.batch);
+    t.supervision = job_.supervision;
+    if (job_.supervision == "monte_carlo")
+      t.distinct_training_rows = pairs().distinct_rows(trained_->step, job_.train.batch);
     t.steps = trained_->step;
     t.seconds = trained_->seconds;
     t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / trained_->seconds;

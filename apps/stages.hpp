@@ -57,7 +57,6 @@ class Stages {
   void reuse(const char* file, Take&& take) const;
   void say(const std::string& stage, const std::string& text) const;
   Provenance made_now() const;
-  std::string supervision_name() const;
   MonteCarloSupervision pairs() const;
   SharedArray response(const LearnedTerminals& learned) const;
   const SharedArray& learned_potential(bool may_train);

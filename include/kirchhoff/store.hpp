@@ -9,6 +9,7 @@
 
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/model.hpp"
+#include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/nodal.hpp"
 #include "kirchhoff/solve.hpp"
 #include "kirchhoff/train.hpp"
@@ -71,6 +72,11 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
 /// @note Collective. @throws Error when neither can be used, or the network's shape is not `model`'s.
 Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model);
 
+/// The same for any network of so many parameters.
+void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters,
+                      const Checkpoint& checkpoint, const Provenance& provenance);
+Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters);
+
 /// What checkpoint.h5 holds, without its arrays. Local.
 struct CheckpointSummary {
   Provenance provenance;
@@ -94,6 +100,19 @@ void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circui
                    const std::vector<StoredWalks>& flows, const Provenance& provenance);
 /// @note Collective. Each rank gets its piece of the particles.
 std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit);
+
+/// Walks of a network of moves, in samples.h5 under /neural like others.
+struct StoredMoveWalks {
+  std::string origin;  // hash of the network and options
+  double seconds = 0;
+  std::int64_t count = 0;  // over all ranks
+  MoveWalks walks;
+};
+/// @note Collective.
+void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space, const StoredMoveWalks& stored,
+                        const Provenance& provenance);
+/// @note Collective. Each rank gets its piece of the particles. @throws Error for a damaged file.
+StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space);
 
 /// Whether a write has failed half-way (a full disk or quota): the file is gone, but HDF5 and MPI can no longer be
 /// ended in good order, and the process should leave at once when it has said why. Local.

@@ -42,6 +42,7 @@ std::string checksum(const Checkpoint& c) {
   for (const auto* values : {&s.parameters, &s.average, &s.first_moment, &s.second_moment, &c.mean, &c.scale}) {
     hash.add(std::span<const double>(*values));
   }
+  hash.add(std::span<const double>(s.best));
   return hash.add(c.training_hash).add(fmt::format("{} {}", s.step, c.seed)).text();
 }
 
@@ -52,13 +53,14 @@ Checkpoint read(const std::string& path) {
   c.training_hash = file.text(schema::kTrainingHash);
   c.supervision = file.text(schema::kSupervision);
   c.seed = std::bit_cast<std::uint64_t>(file.integer(schema::kSeed));
-  c.mean = file.values(schema::kMean);
-  c.scale = file.values(schema::kScale);
+  if (file.has(schema::kMean)) c.mean = file.values(schema::kMean);
+  if (file.has(schema::kScale)) c.scale = file.values(schema::kScale);
   c.state.step = file.integer(schema::kStep);
   c.state.parameters = file.values(schema::kParameters);
   c.state.average = file.values(schema::kAverage);
   c.state.first_moment = file.values(schema::kFirstMoment);
   c.state.second_moment = file.values(schema::kSecondMoment);
+  if (file.has(schema::kBest)) c.state.best = file.values(schema::kBest);
   c.state.history = history_from(file.values(schema::kHistory));
   c.state.loss_sum = file.number(schema::kLossSum);
   c.state.best_validation = file.number(schema::kBestValidation);
@@ -69,7 +71,12 @@ Checkpoint read(const std::string& path) {
 
 }  // namespace
 
-void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& c,
+void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& checkpoint,
+                      const Provenance& provenance) {
+  write_checkpoint(comm, directory, static_cast<std::int64_t>(model.parameters().size()), checkpoint, provenance);
+}
+
+void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters, const Checkpoint& c,
                       const Provenance& provenance) {
   const auto path = fs::path(directory) / "checkpoint.h5";
   const auto fresh = path.string() + ".new";
@@ -80,8 +87,9 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
     Hdf5Writer file(comm, fresh);
     file.write_replicated(schema::kParameters, c.state.parameters);
     file.write_replicated(schema::kAverage, c.state.average);
-    file.write_replicated(schema::kMean, c.mean, "volt");
-    file.write_replicated(schema::kScale, c.scale, "volt");
+    if (!c.state.best.empty()) file.write_replicated(schema::kBest, c.state.best);
+    if (!c.mean.empty()) file.write_replicated(schema::kMean, c.mean, "volt");
+    if (!c.scale.empty()) file.write_replicated(schema::kScale, c.scale, "volt");
     file.write_replicated(schema::kFirstMoment, c.state.first_moment);
     file.write_replicated(schema::kSecondMoment, c.state.second_moment);
     const auto records = static_cast<std::int64_t>(c.state.history.size());
@@ -96,7 +104,7 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
     file.attribute(schema::kSupervision, c.supervision);
     file.attribute(schema::kLossSum, c.state.loss_sum);
     file.attribute(schema::kSeconds, c.state.seconds);
-    file.attribute("parameters", static_cast<std::int64_t>(model.parameters().size()), "/model");
+    file.attribute("parameters", parameters, "/model");
     file.commit();
   }
   agree(comm, [&] {
@@ -116,6 +124,10 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
 }
 
 Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model) {
+  return read_checkpoint(comm, directory, static_cast<std::int64_t>(model.parameters().size()));
+}
+
+Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters) {
   const auto path = (fs::path(directory) / "checkpoint.h5").string();
   const auto previous = (fs::path(directory) / "checkpoint.previous.h5").string();
   double damaged = 0;
@@ -131,9 +143,9 @@ Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Mo
   const bool rank_0_prefers_previous = all_max(comm, damaged) > 0;
   return agree(comm, [&] {
     auto c = read(rank_0_prefers_previous ? previous : path);
-    if (c.state.parameters.size() != model.parameters().size()) {
+    if (static_cast<std::int64_t>(c.state.parameters.size()) != parameters) {
       throw Error(fmt::format("{}: holds a network of {} parameters, the case describes one of {}", path,
-                              c.state.parameters.size(), model.parameters().size()));
+                              c.state.parameters.size(), parameters));
     }
     return c;
   });

@@ -100,4 +100,56 @@ std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, co
   });
 }
 
+void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space, const StoredMoveWalks& stored,
+                        const Provenance& provenance) {
+  const std::string group = "/neural";
+  const auto& walks = stored.walks;
+  const auto rows = static_cast<std::int64_t>(walks.moves.size());
+  const auto table = rows_slab(stored.count, walks.first, rows, space.dimensions());
+  const auto column = rows_slab(stored.count, walks.first, rows);
+  Hdf5Writer file(comm, path);
+  file.group(group);
+  file.write(group + "/" + schema::kSamples, table, walks.end.data(), "", true);
+  file.write(group + "/" + schema::kStart, table, walks.start.data(), "", true);
+  file.write(group + "/" + schema::kSteps, column, walks.moves.data(), "", true);
+  file.write(group + "/" + schema::kStuck, column, walks.stuck.data(), "", true);
+  file.attribute(schema::kCount, stored.count, group);
+  file.attribute(schema::kSeconds, stored.seconds, group);
+  file.attribute(schema::kOrigin, stored.origin, group);
+  write_root(file, schema::kSamplesKind, provenance);
+  file.commit();
+}
+
+StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space) {
+  return agree(comm, [&] {
+    const std::string group = "/neural";
+    const Hdf5Reader file(path);
+    expect_kind(file, schema::kSamplesKind);
+    StoredMoveWalks stored{file.text(schema::kOrigin, group),
+                           file.number(schema::kSeconds, group),
+                           file.integer(schema::kCount, group),
+                           {}};
+    const auto mine = partition(stored.count, size_of(comm), rank_of(comm));
+    const auto table = rows_slab(stored.count, mine.begin, mine.size(), space.dimensions());
+    const auto column = rows_slab(stored.count, mine.begin, mine.size());
+    const auto rows = static_cast<std::size_t>(mine.size());
+    auto& walks = stored.walks;
+    walks.first = mine.begin;
+    walks.end.resize(rows * static_cast<std::size_t>(space.dimensions()));
+    walks.start.resize(walks.end.size());
+    walks.moves.resize(rows);
+    walks.stuck.resize(rows);
+    file.read(group + "/" + schema::kSamples, table, walks.end.data());
+    file.read(group + "/" + schema::kStart, table, walks.start.data());
+    file.read(group + "/" + schema::kSteps, column, walks.moves.data());
+    file.read(group + "/" + schema::kStuck, column, walks.stuck.data());
+    for (const auto* states : {&walks.end, &walks.start}) {
+      if (std::any_of(states->begin(), states->end(), [&](std::uint16_t c) { return c >= space.categories(); })) {
+        throw Error(fmt::format("{}{}: holds a coordinate outside 0..{}", path, group, space.categories() - 1));
+      }
+    }
+    return stored;
+  });
+}
+
 }  // namespace kirchhoff

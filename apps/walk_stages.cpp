@@ -1,0 +1,377 @@
+#include "walk_stages.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "kirchhoff/error.hpp"
+#include "kirchhoff/hash.hpp"
+#include "kirchhoff/table.hpp"
+#include "kirchhoff/walk_report.hpp"
+#include "kirchhoff/walk_train.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kGallery = 48;
+constexpr std::size_t kMmdRows = 4000;
+constexpr std::int64_t kDrawnHeldOut = 4000;
+
+/// The target's rows: those to train on, and those held out for choices.
+struct Rows {
+  std::vector<std::uint16_t> training;
+  std::vector<std::uint16_t> held_out;
+  std::vector<std::uint16_t> test;
+};
+
+Rows read_target(const Job& job) {
+  Rows rows;
+  const auto d = static_cast<std::size_t>(job.space.dimensions());
+  rows.test = read_rows(job.space, job.target, job.target.test);
+  rows.held_out = read_rows(job.space, job.target, job.target.valid);
+  if (job.target.file.empty()) return rows;
+  auto all = read_rows(job.space, job.target, job.target.file);
+  if (!rows.held_out.empty() || all.size() / d < 20) {
+    rows.training = std::move(all);
+    return rows;
+  }
+  for (std::size_t i = 0; i < all.size() / d; ++i) {  // without a file for it, every tenth row is held out
+    auto& part = i % 10 == 9 ? rows.held_out : rows.training;
+    part.insert(part.end(), all.begin() + static_cast<std::ptrdiff_t>(i * d),
+                all.begin() + static_cast<std::ptrdiff_t>((i + 1) * d));
+  }
+  return rows;
+}
+
+Draws draws_of(const Job& job, const Terminal& t, const std::vector<std::uint16_t>& rows) {
+  if (!rows.empty()) return Draws::from_rows(job.space, rows).smoothed(t.smoothing);
+  try {
+    return Draws::named(job.space, t.name).smoothed(t.smoothing);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", t.origin, e.what()));
+  }
+}
+
+std::vector<std::uint16_t> drawn(const Draws& draws, std::int64_t count, std::uint64_t seed) {
+  const auto d = static_cast<std::size_t>(draws.space().dimensions());
+  std::vector<std::uint16_t> rows(static_cast<std::size_t>(count) * d);
+  for (std::int64_t i = 0; i < count; ++i) {
+    Random random(seed, Stream::target_draw, static_cast<std::uint64_t>(i));
+    draws.draw(random, std::span(rows).subspan(static_cast<std::size_t>(i) * d, d));
+  }
+  return rows;
+}
+
+std::string problem_hash(const Job& job, const std::vector<std::uint16_t>& training) {
+  return Hash()
+      .add(fmt::format("walk {} {} {} {} {} {} {}", job.space.categories(), job.space.dimensions(), job.layers,
+                       fmt::join(job.resistance_same, ","), fmt::join(job.resistance_change, ","), job.target.name,
+                       job.target.smoothing))
+      .add(std::span<const std::uint16_t>(training))
+      .text();
+}
+
+std::string training_hash(const Job& job, const std::string& problem, const std::vector<std::uint16_t>& held_out) {
+  const auto& t = job.train;
+  return Hash()
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
+                       static_cast<int>(job.model.activation), t.batch, t.learning_rate, t.warmup, t.weight_decay,
+                       t.average, job.references, job.patience, job.seed))
+      .add(std::span<const std::uint16_t>(held_out))
+      .text();
+}
+
+std::string grouped(std::int64_t value) {
+  auto digits = std::to_string(value);
+  for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+/// The first rows of all ranks' walks, on every rank: up to `most` rows.
+std::vector<std::uint16_t> first_rows(MPI_Comm comm, const MoveWalks& walks, std::int64_t count, std::size_t most,
+                                      std::size_t d) {
+  const auto rows = std::min(most, static_cast<std::size_t>(count));
+  std::vector<double> values(rows * d, 0.0);
+  for (std::size_t i = 0; i < walks.moves.size(); ++i) {
+    const auto row = static_cast<std::size_t>(walks.first) + i;
+    if (row >= rows) break;
+    for (std::size_t j = 0; j < d; ++j) values[row * d + j] = walks.end[i * d + j];
+  }
+  all_sum(comm, std::span<double>(values));
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
+WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
+    : comm_(comm),
+      job_(std::move(job)),
+      command_(std::move(command)),
+      source_(Draws::named(job_.space, "uniform")),
+      target_(source_) {
+  agree(comm, [&] {
+    auto rows = read_target(job_);
+    target_ = draws_of(job_, job_.target, rows.training);
+    training_ = std::move(rows.training);
+    held_out_ = rows.held_out.empty() ? drawn(target_, kDrawnHeldOut, job_.seed + 1) : std::move(rows.held_out);
+    test_ = std::move(rows.test);
+    hash_ = problem_hash(job_, training_);
+    const double begin = wall_time();
+    quotient_.emplace(
+        HammingCircuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same, job_.resistance_change});
+    seconds_quotient_ = wall_time() - begin;
+    supervision_.emplace(*quotient_, target_, job_.seed, static_cast<int>(job_.references));
+  });
+  agree(comm, [&] {
+    if (rank_of(comm_) != 0) return;
+    std::error_code failed;
+    fs::create_directories(job_.out, failed);
+    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
+    lock_ = FolderLock(job_.out);
+  });
+  say("circuit", fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
+                             "{:.2f} moves expected",
+                             job_.title, job_.layers + 1, job_.space.categories(), job_.space.dimensions(),
+                             seconds_quotient_, quotient_->kcl_leftover(), quotient_->expected_moves()));
+}
+
+std::string WalkStages::path(const char* file) const { return (fs::path(job_.out) / file).string(); }
+
+void WalkStages::say(const std::string& stage, const std::string& text) const {
+  if (rank_of(comm_) != 0) return;
+  fmt::print("{:<9} {}\n", stage, text);
+  std::fflush(stdout);
+}
+
+Provenance WalkStages::made_now() const { return provenance(comm_, hash_, job_.options); }
+
+bool WalkStages::fresh(const char* file) const {
+  double found = 0;
+  if (rank_of(comm_) == 0) {
+    try {
+      found = fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_ ? 1 : 0;
+    } catch (const Error&) {
+      found = 0;
+    }
+  }
+  return all_max(comm_, found) > 0;
+}
+
+const MoveModel& WalkStages::model(bool may_train, bool redo) {
+  if (model_) return *model_;
+  const auto wanted = training_hash(job_, hash_, held_out_);
+  MoveModel model(job_.space, job_.layers, job_.model);
+  const auto parameters = static_cast<std::int64_t>(model.parameters().size());
+  Checkpoint checkpoint;
+  if (!redo && (fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"))) {
+    try {
+      auto stored = read_checkpoint(comm_, job_.out, parameters);
+      if (stored.training_hash != wanted) {
+        throw AgreedError(fmt::format("{}: trained with other options than the case has now", path("checkpoint.h5")));
+      }
+      checkpoint = std::move(stored);
+    } catch (const AgreedError& e) {
+      if (!may_train) throw;
+      say("", fmt::format("{} is made anew: {}", path("checkpoint.h5"), e.what()));
+    }
+  }
+  auto& state = checkpoint.state;
+  if (!may_train && state.step == 0) {
+    throw AgreedError(
+        fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first", job_.out));
+  }
+  if (!training_.empty()) {
+    constexpr std::int64_t kFloorRows = 1024;
+    MoveBatch pooled;
+    supervision_->examples(training_, partition(kFloorRows, size_of(comm_), rank_of(comm_)), true, pooled);
+    floor_ = all_sum(comm_, WalkSupervision::entropy(pooled) * static_cast<double>(pooled.layers.size())) / kFloorRows;
+  }
+  if (state.step == job_.train.steps || !may_train) {
+    std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
+    say("train", fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
+  } else {
+    if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
+    checkpoint.training_hash = wanted;
+    checkpoint.supervision = "walk";
+    checkpoint.seed = job_.seed;
+    const auto save = [&](const TrainState& now) {
+      write_checkpoint(comm_, job_.out, parameters, checkpoint, made_now());
+      agree(comm_, [&] {
+        if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
+      });
+    };
+    // What can be told while training: walks of the averaged network are as long as those of the exact flow when it is
+    // good (docs/walk.md).
+    const auto watch = [&](const TrainRecord& r) {
+      constexpr std::int64_t kWatched = 512;
+      const auto walks = walk_moves(comm_, model, source_, kWatched, job_.seed + static_cast<std::uint64_t>(r.step));
+      double moves = 0;
+      for (const auto m : walks.moves) moves += m;
+      moves = all_sum(comm_, moves) / kWatched;
+      const auto above = floor_ ? fmt::format(" (training {:.4f} above its floor)", r.loss - *floor_) : "";
+      return fmt::format("held out {:.4f}{}, moves {:.2f} for {:.2f}", r.validation, above, moves,
+                         quotient_->expected_moves());
+    };
+    train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience}, job_.seed, state, save, watch);
+    say("train", fmt::format("{} steps of {} vertices, {:.1f} s, {} parameters: held-out loss {:.4f}{}", state.step,
+                             job_.train.batch, state.seconds, grouped(parameters), state.best_validation,
+                             floor_ ? fmt::format(" (floor on the training rows {:.4f})", *floor_) : ""));
+  }
+  trained_ = std::move(state);
+  model_ = std::move(model);
+  return *model_;
+}
+
+const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
+  if (samples_) return *samples_;
+  const auto& network = model(may_train);
+  const auto origin = Hash()
+                          .add(std::span<const float>(network.parameters()))
+                          .add(fmt::format("{} {} {}", hash_, job_.count, job_.seed))
+                          .text();
+  if (!redo && fresh("samples.h5")) {
+    try {
+      auto stored = read_move_samples(comm_, path("samples.h5"), job_.space);
+      if (stored.origin == origin) {
+        say("sample", fmt::format("{} is up to date", path("samples.h5")));
+        samples_ = std::move(stored);
+        return *samples_;
+      }
+    } catch (const AgreedError& e) {
+      say("", fmt::format("{} is made anew: {}", path("samples.h5"), e.what()));
+    }
+  }
+  MPI_Barrier(comm_);
+  const double begin = wall_time();
+  StoredMoveWalks stored;
+  stored.walks = walk_moves(comm_, network, source_, job_.count, job_.seed);
+  stored.seconds = all_max(comm_, wall_time() - begin);
+  stored.origin = origin;
+  stored.count = job_.count;
+  write_move_samples(comm_, path("samples.h5"), job_.space, stored, made_now());
+  double moves = 0;
+  for (const auto m : stored.walks.moves) moves += m;
+  say("sample", fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)",
+                            grouped(job_.count), stored.seconds,
+                            all_sum(comm_, moves) / static_cast<double>(job_.count), quotient_->expected_moves()));
+  samples_ = std::move(stored);
+  return *samples_;
+}
+
+void WalkStages::validate(bool may_train) {
+  const auto& network = model(may_train);
+  const auto& stored = samples(may_train);
+  const auto& walks = stored.walks;
+  const auto d = static_cast<std::size_t>(job_.space.dimensions());
+  WalkReport report;
+  report.title = job_.title;
+  report.command = command_;
+  report.options = job_.options;
+  report.categories = job_.space.categories();
+  report.dimensions = job_.space.dimensions();
+  report.layers = job_.layers;
+  report.kcl_leftover = quotient_->kcl_leftover();
+  report.seconds_quotient = seconds_quotient_;
+  auto& t = report.train;
+  t.supervision = "walk";
+  t.steps = trained_->step;
+  t.seconds = trained_->seconds;
+  t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / std::max(1e-9, trained_->seconds);
+  t.final_loss = trained_->best_validation;
+  t.parameters = static_cast<std::int64_t>(network.parameters().size());
+  t.history = trained_->history;
+  report.entropy_floor = floor_;
+  if (!training_.empty()) {
+    std::set<std::vector<std::uint16_t>> distinct;
+    for (std::size_t i = 0; i < training_.size(); i += d) {
+      distinct.emplace(training_.begin() + static_cast<std::ptrdiff_t>(i),
+                       training_.begin() + static_cast<std::ptrdiff_t>(i + d));
+    }
+    t.distinct_training_rows = static_cast<std::int64_t>(distinct.size());
+  }
+
+  report.count = stored.count;
+  report.seconds = stored.seconds;
+  double moves = 0;
+  std::int64_t stuck = 0;
+  for (const auto m : walks.moves) moves += m;
+  for (const auto s : walks.stuck) stuck += s;
+  report.mean_steps = all_sum(comm_, moves) / static_cast<double>(stored.count);
+  report.stuck = all_sum(comm_, stuck);
+  report.expected_steps = quotient_->expected_moves();
+  const auto first = first_rows(comm_, walks, stored.count, kMmdRows, d);
+  const auto draws = drawn(target_, std::max<std::int64_t>(2, static_cast<std::int64_t>(kMmdRows)), job_.seed + 2);
+  auto reference = std::span<const std::uint16_t>(test_.empty() ? draws : test_);
+  report.mmd = mmd_squared(first, reference.first(std::min(reference.size(), kMmdRows * d)), job_.space.dimensions());
+  if (!training_.empty()) report.nearness = nearness(first, training_, job_.space.dimensions());
+  report.gallery.assign(first.begin(),
+                        first.begin() + static_cast<std::ptrdiff_t>(std::min(first.size(), kGallery * d)));
+  report.target_gallery.assign(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(kGallery * d));
+
+  std::string findings;
+  if (codes_plane(job_.space) && !job_.target.name.empty()) {
+    report.target_picture = planar_cell_masses(job_.target.name, kPlanarCells);
+    if (!report.target_picture.empty()) {
+      std::vector<double> cells(report.target_picture.size(), 0.0);
+      std::vector<double> floor_cells(cells);
+      std::vector<std::uint16_t> row(d);
+      for (std::size_t i = 0; i < walks.moves.size(); ++i) {
+        cells[static_cast<std::size_t>(planar_cell(std::span(walks.end).subspan(i * d, d), kPlanarCells))] += 1;
+        Random random(job_.seed + 3, Stream::target_draw, static_cast<std::uint64_t>(walks.first) + i);
+        target_.draw(random, row);
+        floor_cells[static_cast<std::size_t>(planar_cell(row, kPlanarCells))] += 1;
+      }
+      all_sum(comm_, std::span<double>(cells));
+      all_sum(comm_, std::span<double>(floor_cells));
+      report.planar = compare_planar(cells, report.target_picture);
+      report.planar_floor = compare_planar(floor_cells, report.target_picture);
+      for (double& c : cells) c /= static_cast<double>(stored.count);
+      report.picture = std::move(cells);
+      findings += fmt::format("; TV64 {:.4f} (noise floor {:.4f}), off support {:.4f} ({:.4f})", report.planar->tv64,
+                              report.planar_floor->tv64, report.planar->off_support, report.planar_floor->off_support);
+    }
+  }
+  report.test_rows = static_cast<std::int64_t>(test_.size() / d);
+  if (job_.space.enumerable() && job_.space.size() <= kMostLawStates) {
+    const auto law = exit_law_of_moves(comm_, network);
+    report.exit_law_lost_mass = law.lost;
+    const auto mass = training_.empty() ? smoothed(named_mass(job_.space, job_.target.name), job_.target.smoothing)
+                                        : smoothed(empirical_mass(job_.space, training_), job_.target.smoothing);
+    report.tv_exit_law = total_variation(law.mass, mass) + law.lost / 2;
+    report.kl_exit_law = kl_divergence(mass, law.mass);
+    findings += fmt::format("; exit law against the {}: TV {:.2e}", training_.empty() ? "target" : "training rows",
+                            *report.tv_exit_law);
+    if (!test_.empty()) {
+      std::vector<std::int64_t> states;
+      for (std::size_t i = 0; i < test_.size(); i += d) {
+        states.push_back(job_.space.index(std::span<const std::uint16_t>(test_).subspan(i, d)));
+      }
+      const auto found = log_likelihood(law.mass, states);
+      report.log_likelihood_test = found.mean;
+      report.rows_of_zero_probability = found.rows_of_zero_probability;
+      if (found.mean) findings += fmt::format("; test log-likelihood {:.4f}", *found.mean);
+    }
+  } else if (!test_.empty() && job_.paths > 0) {
+    const auto found =
+        path_log_likelihood(comm_, network, *supervision_, test_, static_cast<int>(job_.paths), job_.seed);
+    report.log_likelihood_test = found.mean;
+    report.log_likelihood_error = found.error;
+    findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f} (over {} paths a row)", found.mean, found.error,
+                            job_.paths);
+  }
+  say("validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
+  agree(comm_, [&] {
+    if (rank_of(comm_) != 0) return;
+    write_text_file(path("report.json"), walk_report_json(report));
+    write_text_file(path("report.html"), walk_report_html(report));
+  });
+  say("report", path("report.html"));
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "job.hpp"
+#include "kirchhoff/draws.hpp"
+#include "kirchhoff/move_model.hpp"
+#include "kirchhoff/neural_walk.hpp"
+#include "kirchhoff/quotient.hpp"
+#include "stages.hpp"
+
+namespace kirchhoff {
+
+/// The stages of a walk-supervised job, whose states may be too many to enumerate: there is no circuit in memory and no
+/// solution.h5. As in Stages, each reads what it needs from the job's folder when that is up to date. All are
+/// collective.
+class WalkStages {
+ public:
+  WalkStages(MPI_Comm comm, Job job, std::string command);
+
+  const MoveModel& model(bool may_train, bool redo = false);
+  const StoredMoveWalks& samples(bool may_train, bool redo = false);
+  void validate(bool may_train);
+
+ private:
+  std::string path(const char* file) const;
+  bool fresh(const char* file) const;
+  void say(const std::string& stage, const std::string& text) const;
+  Provenance made_now() const;
+
+  MPI_Comm comm_;
+  Job job_;
+  std::string command_;
+  Draws source_;
+  Draws target_;
+  std::vector<std::uint16_t> training_;  // rows of the target's file; empty for named targets
+  std::vector<std::uint16_t> held_out_;  // rows that choices are made by
+  std::vector<std::uint16_t> test_;
+  std::string hash_;
+  FolderLock lock_;  // on rank 0
+  double seconds_quotient_ = 0;
+  std::optional<Quotient> quotient_;
+  std::optional<WalkSupervision> supervision_;
+  std::optional<MoveModel> model_;
+  std::optional<TrainState> trained_;
+  std::optional<double> floor_;
+  std::optional<StoredMoveWalks> samples_;
+};
+
+}  // namespace kirchhoff

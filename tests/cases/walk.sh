@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Walk supervision from a case file: spaces with and without a list of their states, on 1, 2 and 3 ranks.
+. "$(dirname "$0")/common/lib.sh"
+
+"$python" - <<'PYTHON'
+import numpy as np
+rng = np.random.default_rng(3)
+bits = rng.integers(0, 2, (600, 12))
+rows = np.repeat(bits, 4, axis=1)  # 48 coordinates in groups of four equal ones
+np.savetxt("many.csv", rows[:500], "%d", ",")
+np.savetxt("many_test.csv", rows[500:520], "%d", ",")
+np.savetxt("few.csv", rng.choice([0, 0, 1, 2], (400, 4)), "%d", ",")
+np.savetxt("few_test.csv", rng.choice([0, 0, 1, 2], (50, 4)), "%d", ",")
+PYTHON
+cat >many.yaml <<'YAML'
+space:   {categories: 2, dimensions: 48}
+target:  {file: many.csv, test: many_test.csv}
+model:   {hidden: [24, 24]}
+train:   {supervision: walk, steps: 120, batch: 64, warmup: 20, validate_every: 40, checkpoint_every: 40}
+sample:  {count: 500, paths: 4}
+YAML
+sed 's/dimensions: 48/dimensions: 4/; s/categories: 2/categories: 3/; s/many/few/g' many.yaml >few.yaml
+cat >plane.yaml <<'YAML'
+space:   {categories: 2, dimensions: 32}
+circuit: {layers: 2, resistance_change: [1, 3]}
+target:  {name: checkerboard}
+model:   {hidden: [24, 24]}
+train:   {supervision: walk, steps: 60, batch: 64, warmup: 20, validate_every: 30}
+sample:  {count: 500}
+YAML
+
+for ranks in 1 2 3; do
+  for case in many few plane; do
+    succeed "$ranks" run "$case.yaml" -out "$case$ranks"
+    [ ! -e "$case$ranks/solution.h5" ] || fail "$case: a solution of what was not solved"
+    "$python" - "$case$ranks" <<'PYTHON' || fail "$case on $ranks: the report or a file is not as promised"
+import json
+import sys
+import h5py
+
+folder = sys.argv[1]
+report = json.load(open(f"{folder}/report.json"))
+assert report["solve"]["unknowns"] is None and report["solve"]["kcl_leftover"] < 1e-12
+assert report["train"]["supervision"] == "walk" and report["train"]["final_loss"] > 0
+s = report["sampling"]["neural"]
+assert s["count"] == 500 and s["stuck"] == 0 and s["mean_steps"] > 0 and s["mmd"] is not None
+planar, likely = "plane" in folder, "plane" not in folder
+assert (s["tv64"] is not None) == planar and (s["off_support"] is not None) == planar
+assert (s["log_likelihood_test"] is not None) == likely and (s["log_likelihood_error"] is not None) == ("many" in folder)
+assert (s["tv_exit_law"] is not None) == ("few" in folder)
+if "few" in folder:
+    assert s["tv_exit_law"] < 0.2 and s["exit_law_lost_mass"] < 1e-9 and report["train"]["distinct_training_rows"] <= 81
+with h5py.File(f"{folder}/samples.h5") as file:
+    dimensions = {"many": 48, "few": 4, "plane": 32}[folder[:-1]]
+    assert file["neural/samples"].shape == (500, dimensions) and file["neural/samples"].dtype == "u2"
+    assert file["neural/start"].shape == (500, dimensions) and file["neural/steps"].shape == (500,)
+assert "<svg" in open(f"{folder}/report.html").read()
+PYTHON
+  done
+done
+
+# From one network the same walks on any number of ranks, and finished stages are not redone.
+for ranks in 2 3; do
+  mkdir "same$ranks"
+  cp many1/checkpoint.h5 "same$ranks"
+  succeed "$ranks" sample "same$ranks"
+  same_data many1/samples.h5 "same$ranks/samples.h5"
+done
+before=$(stat -c %Y.%y many1/{checkpoint,samples}.h5)
+succeed 1 run many.yaml -out many1
+[ "$before" = "$(stat -c %Y.%y many1/{checkpoint,samples}.h5)" ] || fail "a second run redid a finished stage"
+succeed 2 validate many1
+
+# Interrupted and resumed: the same bits as without a stop. The checkpoint of step 80 stands in for the stop.
+mkdir resumed
+cp many2/checkpoint.previous.h5 resumed/checkpoint.h5
+[ "$(attribute resumed/checkpoint.h5 step)" = 80 ] || fail "the checkpoint before the last is not of step 80"
+succeed 2 train many.yaml -out resumed
+grep -q 'going on from step 80' log || fail "training did not go on"
+same_data many2/checkpoint.h5 resumed/checkpoint.h5 history
+
+# Early stopping: a learning rate of zero brings nothing better.
+succeed 1 train few.yaml -out patient -train_learning_rate 0 -train_patience 2 -train_steps 1000
+[ "$(attribute patient/checkpoint.h5 step)" -lt 1000 ] || fail "patience had no end"
+
+# What cannot be done is said, in one line.
+expect_error 1 'needs family hamming' 1 train many.yaml -circuit_family dense
+expect_error 1 'starts from the uniform source' 2 train few.yaml -source_name normal
+expect_error 1 'single precision' 1 train many.yaml -model_precision double
+expect_error 1 'flow neural only' 1 run many.yaml -sample_flow exact
+expect_error 1 'solves no whole circuit' 2 solve many.yaml
+expect_error 1 'two_moons' 1 train many.yaml -target_name two_moons
+expect_error 1 'categories 0..1' 2 train plane.yaml -target_file few.csv
+expect_error 1 'no trained network' 2 sample many.yaml -out nowhere
+echo "errors seen: $errors_seen"
