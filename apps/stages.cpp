@@ -164,7 +164,7 @@ const Model& Stages::model(bool may_train, bool redo) {
     say("train", finished ? fmt::format("{} is up to date", path("checkpoint.h5"))
                           : fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
-    if (!job_.supervision == "monte_carlo") solution();
+    if (job_.supervision != "monte_carlo") solution();
     if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
     checkpoint.supervision = job_.supervision;

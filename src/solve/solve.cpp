@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -17,6 +18,10 @@
 
 namespace kirchhoff {
 namespace {
+
+// Where one method overtakes another: docs/solving.md.
+constexpr std::int64_t kStatesForMultigrid = 25000;
+constexpr double kSmallSpread = 0.2;
 
 enum class Engine { spectral, parity, assembled, factorisation };
 enum class Smoothing { jacobi, spectral, multigrid };  // what preconditions the parity engine
@@ -35,6 +40,37 @@ bool petsc_options_given() {
                      [](const std::string& name) { return name.starts_with("ksp_") || name.starts_with("pc_"); });
 }
 
+/// Whether the states of a layer form a grid of one or two dimensions.
+bool is_plane(const Circuit& circuit) {
+  const bool grid = circuit.family() == Family::lattice || circuit.family() == Family::nearest;
+  return grid && circuit.space().dimensions() <= 2;
+}
+
+/// The spread of a lattice's conductances: the largest standard deviation of their logarithm over the edges of one slot
+/// between the first two layers. Collective.
+double log_spread(MPI_Comm comm, const Circuit& circuit) {
+  const auto n = circuit.states();
+  const auto mine = partition(n, size_of(comm), rank_of(comm));
+  const auto& coupling = circuit.coupling(0);
+  double largest = 0;
+  for (int slot = 0; slot < coupling.slots(); ++slot) {
+    std::array<double, 3> sums{};  // edges, logarithms, their squares
+    for (auto x = mine.begin; x < mine.end; ++x) {
+      const double g = coupling.weights()[static_cast<std::size_t>(slot * n + x)];
+      if (g == 0) continue;
+      const double log = std::log(g);
+      sums[0] += 1;
+      sums[1] += log;
+      sums[2] += log * log;
+    }
+    all_sum(comm, std::span<double>(sums));
+    if (sums[0] == 0) continue;
+    const double mean = sums[1] / sums[0];
+    largest = std::max(largest, std::sqrt(std::max(0.0, sums[2] / sums[0] - mean * mean)));
+  }
+  return largest;
+}
+
 /// Conjugate gradients on the assembled Laplacian: PETSc's own preconditioners, and what runs on many nodes.
 Plan assembled(const Circuit& circuit) {
   Plan plan;
@@ -42,7 +78,7 @@ Plan assembled(const Circuit& circuit) {
     plan.reason =
         "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
         "about as many iterations as layers";
-  } else if (circuit.family() == Family::lattice && circuit.space().dimensions() <= 2) {
+  } else if (is_plane(circuit)) {
 #ifdef PETSC_HAVE_HYPRE
     plan.pc = PCHYPRE;  // BoomerAMG is hypre's default
 #else
@@ -112,8 +148,12 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   }
   if (petsc_options_given()) return assembled(circuit);
   if (uniform) return direct;
+  if (is_plane(circuit) && (!lattice || !on_one_node(comm))) {
+    // Jacobi's iterations grow with the side of a grid, those of algebraic multigrid do not, but its set-up is dear.
+    return circuit.states() > kStatesForMultigrid ? assembled(circuit) : parity(Smoothing::jacobi);
+  }
   if (!weighted || !lattice || !on_one_node(comm)) return parity(Smoothing::jacobi);
-  return parity(Smoothing::multigrid);
+  return parity(log_spread(comm, circuit) < kSmallSpread ? Smoothing::spectral : Smoothing::multigrid);
 }
 
 /// Numbers of a rank's states, layer by layer, to the shared field in natural order; the mean removed. Collective.
