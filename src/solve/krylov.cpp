@@ -45,15 +45,25 @@ PetscErrorCode converged(KSP ksp, PetscInt iteration, PetscReal norm, KSPConverg
   return 0;
 }
 
-/// A misspelt PETSc option would otherwise be ignored in silence. Asked before the solve, which may take hours: a few
-/// options are read only by the solve itself and must be let pass.
+/// Whether an option speaks to one of PETSc's solvers.
+bool of_solver(const std::string& name) {
+  static const std::array<std::string, 9> ours = {"ksp_", "pc_",         "mat_",   "vec_",      "mg_",
+                                                  "sub_", "fieldsplit_", "inner_", "redundant_"};
+  return std::any_of(ours.begin(), ours.end(), [&](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+}  // namespace
+
+bool solver_options_given() {
+  const auto names = options::unused();
+  return std::any_of(names.begin(), names.end(), of_solver);
+}
+
 void refuse_unused_options() {
   static const std::array<std::string, 12> known = {
       "ksp_type",      "ksp_rtol", "ksp_max_it",    "ksp_monitor",  "ksp_view",
       "ksp_norm_type", "pc_type",  "pc_hypre_type", "pc_gamg_type", "pc_factor_mat_solver_type",
       "mat_type",      "vec_type"};
-  static const std::array<std::string, 9> ours = {"ksp_", "pc_",         "mat_",   "vec_",      "mg_",
-                                                  "sub_", "fieldsplit_", "inner_", "redundant_"};
   static const std::array<std::string, 6> late = {"ksp_converged_", "ksp_view", "mat_view",
                                                   "vec_view",       "pc_view",  "ksp_test_"};
   static const std::array<std::string, 4> late_inside = {"esteig", "_view", "_monitor", "_converged_"};
@@ -61,13 +71,11 @@ void refuse_unused_options() {
     const auto starts = [&](const std::string& prefix) { return name.starts_with(prefix); };
     const auto holds = [&](const std::string& part) { return name.find(part) != std::string::npos; };
     const bool inner = !name.starts_with("ksp_") && std::any_of(late_inside.begin(), late_inside.end(), holds);
-    if (std::any_of(ours.begin(), ours.end(), starts) && std::none_of(late.begin(), late.end(), starts) && !inner) {
+    if (of_solver(name) && std::none_of(late.begin(), late.end(), starts) && !inner) {
       throw Error(fmt::format("option -{}: the chosen solver does not know it{}", name, did_you_mean(name, known)));
     }
   }
 }
-
-}  // namespace
 
 struct LinearSolver::State {
   State(MPI_Comm comm, Mat a) : matrix(a), test(comm) {}

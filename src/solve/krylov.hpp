@@ -7,6 +7,12 @@
 
 namespace kirchhoff {
 
+/// Whether the user speaks to PETSc's solvers: options that none has asked for yet.
+bool solver_options_given();
+/// A misspelt option of theirs would otherwise be ignored in silence. Asked before the solve, which may take hours: a
+/// few options are read only by the solve itself and are let pass. @throws Error naming the option.
+void refuse_unused_options();
+
 /// What a LinearSolver does where PETSc's options say nothing.
 struct LinearDefaults {
   KSPType ksp_type = KSPCG;

@@ -223,14 +223,21 @@ class ReflectedLines {
 
  private:
   void one(T* line, std::int64_t stride) const {
-    double rest = 0;  // lines may be long: a dense layer is one line
-    for (std::int64_t j = 1; j < size_; ++j) rest += line[j * stride];
+    // Lines may be long (a dense layer is one line): summed in pieces, whose sums are added up, errors grow with the
+    // root.
+    double rest = 0;
+    for (std::int64_t begin = 1; begin < size_; begin += kPiece) {
+      double piece = 0;
+      for (auto j = begin; j < std::min(begin + kPiece, size_); ++j) piece += static_cast<double>(line[j * stride]);
+      rest += piece;
+    }
     const T constant = static_cast<T>((rest + line[0]) * static_cast<double>(root_));
     const T shift = static_cast<T>(rest) * share_ + root_ * line[0];
     line[0] = constant;
     for (std::int64_t j = 1; j < size_; ++j) line[j * stride] = shift - line[j * stride];
   }
 
+  static constexpr std::int64_t kPiece = 256;
   std::int64_t size_;
   T root_ = 1;
   T share_ = 0;

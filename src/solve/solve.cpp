@@ -33,13 +33,6 @@ struct Plan {
   std::string reason;
 };
 
-/// Whether the user speaks to PETSc's solvers, which then are to be used.
-bool petsc_options_given() {
-  const auto unused = options::unused();
-  return std::any_of(unused.begin(), unused.end(),
-                     [](const std::string& name) { return name.starts_with("ksp_") || name.starts_with("pc_"); });
-}
-
 /// Whether the states of a layer form a grid of one or two dimensions.
 bool is_plane(const Circuit& circuit) {
   const bool grid = circuit.family() == Family::lattice || circuit.family() == Family::nearest;
@@ -146,7 +139,7 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
     case SolveMethod::automatic:
       break;
   }
-  if (petsc_options_given()) return assembled(circuit);
+  if (solver_options_given()) return assembled(circuit);
   if (uniform) return direct;
   if (is_plane(circuit) && (!lattice || !on_one_node(comm))) {
     // Jacobi's iterations grow with the side of a grid, those of algebraic multigrid do not, but its set-up is dear.
@@ -180,6 +173,7 @@ struct Done {
 };
 
 Done run_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field) {
+  refuse_unused_options();
   const double begin = wall_time();
   Done done{"spectral", 0, 0, solve_spectral(comm, circuit, field), 0};
   done.seconds_solve = wall_time() - begin - done.seconds_setup;

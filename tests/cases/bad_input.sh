@@ -79,7 +79,7 @@ refuse_case "resistance_same has '1 ohm': a number" 'circuit: {layers: 3, resist
 refuse_case '1e-320 ohm: its conductance cannot be represented' 'circuit: {layers: 3, resistance_same: 1e-320}'
 refuse_case 'bad.yaml:7: circuit_resistance_same has 2 values.*3 layer pairs' 'circuit: {layers: 3, resistance_same: [1, 2]}'
 refuse_case 'the solve .* stopped at a relative residual' 'circuit: {layers: 3, resistance_same: 1e-300, resistance_change: 1e300}'
-refuse_case 'direct stores .* edges of a dense circuit.*krylov' 'space: {categories: 200, dimensions: 2}' 'solve: {method: direct}'
+refuse_case 'direct stores .* edges of a dense circuit.*spectral' 'space: {categories: 200, dimensions: 2}' 'solve: {method: direct}'
 
 # --- terminals
 refuse_case 'target has neither a name nor a file' 'target: {smoothing: 0.1}'

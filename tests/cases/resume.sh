@@ -112,6 +112,7 @@ space:   {categories: 40, dimensions: 2}
 circuit: {family: lattice, layers: 1000, resistance_same: 1, resistance_change: 1}
 source:  {name: two_moons}
 target:  {name: swiss_roll}
+solve:   {method: krylov}
 YAML
 mkdir slow
 cp whole1/solution.h5 slow

@@ -90,6 +90,6 @@ expect_error 1 'single precision' 1 train many.yaml -model_precision double
 expect_error 1 'flow neural only' 1 run many.yaml -sample_flow exact
 expect_error 1 'solves no whole circuit' 2 solve many.yaml
 expect_error 1 'two_moons' 1 train many.yaml -target_name two_moons
-expect_error 1 'categories 0..1' 2 train plane.yaml -target_file few.csv
+expect_error 1 'space_dimensions is 32' 2 train plane.yaml -target_file few.csv
 expect_error 1 'no trained network' 2 sample many.yaml -out nowhere
 echo "errors seen: $errors_seen"
