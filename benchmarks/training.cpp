@@ -20,7 +20,7 @@ template <class T>
 double rows_per_second(MPI_Comm comm, std::int64_t batch, double seconds) {
   constexpr int kFeatures = 64;
   constexpr int kOutputs = 100;
-  constexpr std::int64_t kPass = 256;
+  constexpr std::int64_t kPass = 128;  // as in src/train/loop.cpp
   Mlp<T> network({{}, kFeatures, {256, 256, 256}, kOutputs, Activation::silu});
   Optimiser<T> optimiser(comm, network.parameter_count(), 1);
   network.initialise(1, optimiser.parameters());

@@ -14,7 +14,9 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::int64_t kPass = 256;  // rows of a pass: activations then stay in the second-level cache
+// Rows of a pass. Activations then stay in the second-level cache; and Eigen's products of 256 x 256 matrices with 256
+// columns run at a fifth of the speed of those with 128 (28 and 140 GFLOP/s on a Zen 5 core).
+constexpr std::int64_t kPass = 128;
 
 double learning_rate(const TrainOptions& o, std::int64_t step) {
   const auto t = static_cast<double>(step) + 1;
