@@ -81,7 +81,8 @@ class SharedArray {
     int ranks = 1;
   };
   Sharing sharing() const;
-  /// The ranks that share this copy, and one rank of each copy (MPI_COMM_NULL on the others). They live as long as this.
+  /// The ranks that share this copy, and one rank of each copy (MPI_COMM_NULL on the others). They live as long as
+  /// this.
   MPI_Comm node() const;
   MPI_Comm leaders() const;
 
