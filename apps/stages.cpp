@@ -201,6 +201,7 @@ MonteCarloSupervision Stages::pairs() const {
 /// The circuit's response to the terminals that the network has learned: in closed form on dense circuits.
 SharedArray Stages::response(const LearnedTerminals& learned) const {
   std::vector<Coupling> couplings;
+  couplings.reserve(static_cast<std::size_t>(circuit_.layers()));
   for (int l = 0; l < circuit_.layers(); ++l) couplings.push_back(circuit_.coupling(l));
   if (circuit_.family() != Family::dense) {
     return std::move(

@@ -22,19 +22,22 @@ double mmd_squared(std::span<const std::uint16_t> a, std::span<const std::uint16
   const auto k = [&](const std::uint16_t* x, const std::uint16_t* y) {
     return kernel[static_cast<std::size_t>(hamming(x, y, d))];
   };
+  const auto count = [&](std::span<const std::uint16_t> s) {
+    return static_cast<double>(s.size()) / static_cast<double>(d);
+  };
   const auto within = [&](std::span<const std::uint16_t> s) {
     double sum = 0;
     for (std::size_t i = 0; i < s.size(); i += d) {
       for (std::size_t j = 0; j < i; j += d) sum += k(&s[i], &s[j]);
     }
-    const auto m = static_cast<double>(s.size() / d);
+    const double m = count(s);
     return 2 * sum / (m * (m - 1));
   };
   double across = 0;
   for (std::size_t i = 0; i < a.size(); i += d) {
     for (std::size_t j = 0; j < b.size(); j += d) across += k(&a[i], &b[j]);
   }
-  return within(a) + within(b) - 2 * across / (static_cast<double>(a.size() / d) * static_cast<double>(b.size() / d));
+  return within(a) + within(b) - 2 * across / (count(a) * count(b));
 }
 
 Nearness nearness(std::span<const std::uint16_t> rows, std::span<const std::uint16_t> training, int dimensions) {
@@ -46,7 +49,7 @@ Nearness nearness(std::span<const std::uint16_t> rows, std::span<const std::uint
     result.mean_distance += least;
     result.copies += least == 0 ? 1 : 0;
   }
-  const auto count = static_cast<double>(rows.size() / d);
+  const double count = static_cast<double>(rows.size()) / static_cast<double>(d);
   result.mean_distance /= count;
   result.copies /= count;
   return result;

@@ -47,8 +47,8 @@ class NearestOthers {
   std::size_t size() const { return found_.size(); }
   bool empty() const { return found_.empty(); }
   bool full() const { return found_.size() == capacity_; }
-  void sort() {}  // always is
-  bool addPoint(double distance, std::size_t point) {
+  void sort() {}                                       // always is
+  bool addPoint(double distance, std::size_t point) {  // NOLINT(readability-identifier-naming): nanoflann calls it
     const std::pair candidate{distance, point};
     if (point == self_ || (full() && found_.back() < candidate)) return true;
     found_.insert(std::upper_bound(found_.begin(), found_.end(), candidate), candidate);
@@ -57,7 +57,7 @@ class NearestOthers {
   }
   /// The search leaves out what is not below this: equally near points, and those that its bounds, which are rounded,
   /// make a little farther, are not to be missed.
-  double worstDist() const {
+  double worstDist() const {  // NOLINT(readability-identifier-naming)
     constexpr double kMargin = 1 + 1e-9;
     if (!full()) return std::numeric_limits<double>::max();
     return found_.back().first * kMargin + std::numeric_limits<double>::min();

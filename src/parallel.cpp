@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <fstream>
 #include <new>
@@ -156,9 +157,10 @@ namespace {
 void map_pages(void* memory, std::size_t bytes) {
 #ifdef MADV_POPULATE_WRITE
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::size_t>(memory) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::size_t>(memory) + bytes) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);  // may fail: no matter
+  const auto skipped = (page - reinterpret_cast<std::size_t>(memory) % page) % page;
+  if (bytes < skipped + page) return;
+  // May fail: no matter.
+  madvise(static_cast<std::byte*>(memory) + skipped, (bytes - skipped) / page * page, MADV_POPULATE_WRITE);
 #else
   static_cast<void>(memory);
   static_cast<void>(bytes);

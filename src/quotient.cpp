@@ -181,7 +181,11 @@ Quotient::Quotient(const HammingCircuit& circuit, Method method)
   for (int k = 0; k <= d; ++k) {
     log_states_.push_back(std::lgamma(d + 1.0) - std::lgamma(k + 1.0) - std::lgamma(d - k + 1.0) + k * std::log(s - 1));
   }
-  const auto y = [&](int l, int e) { return e < 0 || e >= d ? 0.0 : difference_[static_cast<std::size_t>(l * d + e)]; };
+  const auto y = [&](int l, int e) {
+    return e < 0 || e >= d
+               ? 0.0
+               : difference_[static_cast<std::size_t>(l) * static_cast<std::size_t>(d) + static_cast<std::size_t>(e)];
+  };
   // What leaves class k across coordinates, by layer l's potentials and pair p's conductances.
   const auto across = [&](const Pair& p, int l, int k) {
     return static_cast<double>(d) * (s - 1) * p.change * (y(l, k - 1) - y(l, k));
@@ -248,7 +252,10 @@ std::vector<double> Quotient::potentials() const {
       // C(D-1, e) (S-1)^e = states at e + 1 times (e + 1) / (D (S - 1)).
       const double log_edges = log_states_[static_cast<std::size_t>(e + 1)] +
                                std::log((e + 1.0) / (static_cast<double>(d) * (categories_ - 1)));
-      v[at(l, e)] = v[at(l, e + 1)] - difference_[static_cast<std::size_t>(l * d + e)] * std::exp(-log_edges);
+      v[at(l, e)] =
+          v[at(l, e + 1)] -
+          difference_[static_cast<std::size_t>(l) * static_cast<std::size_t>(d) + static_cast<std::size_t>(e)] *
+              std::exp(-log_edges);
     }
     for (int k = 0; k <= d; ++k) mean += v[at(l, k)] * std::exp(log_states_[static_cast<std::size_t>(k)] - log_total);
   }

@@ -151,7 +151,8 @@ struct Mlp<T>::Work {
 };
 
 template <class T>
-Mlp<T>::Mlp(MlpShape shape) : work_(std::make_unique<Work>()) {
+Mlp<T>::Mlp(MlpShape shape)  // NOLINT(performance-unnecessary-value-param): it is moved from
+    : work_(std::make_unique<Work>()) {
   auto& w = *work_;
   if (shape.hidden.empty()) throw Error("model_hidden is empty: the network needs at least one hidden layer");
   for (const int width : shape.hidden) {

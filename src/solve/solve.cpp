@@ -111,9 +111,8 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
     plan.reason = "asked for; " + plan.reason;
     return plan;
   };
-  const Plan direct{
-      Engine::spectral, Smoothing::jacobi, "",
-      "all edges of a kind are alike, so modes decouple: a transform, a tridiagonal system a mode, and back"};
+  Plan direct{Engine::spectral, Smoothing::jacobi, "",
+              "all edges of a kind are alike, so modes decouple: a transform, a tridiagonal system a mode, and back"};
   switch (method) {
     case SolveMethod::direct:
       if (circuit.family() == Family::dense && circuit.states() > kDenseDirectStates) {

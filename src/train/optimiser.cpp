@@ -115,7 +115,9 @@ void Optimiser<T>::update(const Step& step) {
   T* mean = average().data();
   T* first = first_moment().data();
   T* second = second_moment().data();
+#ifndef __clang__
 #pragma GCC ivdep
+#endif
   for (auto i = slice_.begin; i < slice_.end; ++i) {
     const T g = scale * gradient[i];
     const T m = kBeta1 * first[i] + (T(1) - kBeta1) * g;
