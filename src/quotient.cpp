@@ -250,7 +250,7 @@ std::vector<double> Quotient::potentials() const {
   for (int l = 0; l <= layers_; ++l) {
     for (int e = d; e-- > 0;) {
       // C(D-1, e) (S-1)^e = states at e + 1 times (e + 1) / (D (S - 1)).
-      const double log_edges = log_states_[static_cast<std::size_t>(e + 1)] +
+      const double log_edges = log_states_[static_cast<std::size_t>(e) + 1] +
                                std::log((e + 1.0) / (static_cast<double>(d) * (categories_ - 1)));
       v[at(l, e)] =
           v[at(l, e + 1)] -
