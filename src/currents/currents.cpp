@@ -151,6 +151,7 @@ void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range stat
 }
 
 void NetCurrent::layer(int l, Range states, std::span<double> out) const {
+  if (states.size() == 0) return;  // no pointer may be shifted
   std::fill(out.begin(), out.end(), 0.0);
   if (circuit_.family() == Family::dense) {
     for (auto x = states.begin; x < states.end; ++x) out[static_cast<std::size_t>(x - states.begin)] = (*this)(l, x);
@@ -161,6 +162,7 @@ void NetCurrent::layer(int l, Range states, std::span<double> out) const {
 }
 
 double edge_sum(const Circuit& circuit, std::span<const double> field, int l, int power, Range states) {
+  if (states.size() == 0) return 0;
   const auto n = circuit.states();
   const auto tail = layer_of(field, n, l);
   const auto head = layer_of(field, n, l + 1);
