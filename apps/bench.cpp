@@ -6,13 +6,13 @@
 #include <filesystem>
 
 #include "commands.hpp"
+#include "folder.hpp"
 #include "job.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/session.hpp"
 #include "kirchhoff/table.hpp"
 #include "kirchhoff/version.hpp"
-#include "stages.hpp"
 
 namespace kirchhoff {
 
@@ -25,12 +25,10 @@ void bench_command(Session& session, const std::string& input, const std::string
   const double begin = wall_time();
   const auto circuit = build_circuit(comm, job);
   const double seconds = all_max(comm, wall_time() - begin);
-  if (speaks) {
-    fmt::print("{:<9} {}: {} layers of {} states, {} vertices, {} edges ({}), built in {:.3g} s\n", "circuit",
-               job.title, circuit.layers() + 1, circuit.states(), circuit.vertices(), circuit.edges(),
-               to_string(circuit.family()), seconds);
-    std::fflush(stdout);
-  }
+  say(comm, "circuit",
+      fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({}), built in {:.3g} s", job.title,
+                  circuit.layers() + 1, circuit.states(), circuit.vertices(), circuit.edges(),
+                  to_string(circuit.family()), seconds));
 
   const auto report = bench_solve(comm, circuit, job.bench);
 

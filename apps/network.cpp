@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "folder.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/nodal.hpp"
@@ -38,12 +39,6 @@ Format format_of(const std::string& file) {
   if (extension == ".mtx") return Format::matrix_market;
   if (extension == ".h5" || extension == ".hdf5") return Format::hdf5;
   return Format::none;
-}
-
-void say(MPI_Comm comm, const std::string& stage, const std::string& text) {
-  if (rank_of(comm) != 0) return;
-  fmt::print("{:<9} {}\n", stage, text);
-  std::fflush(stdout);
 }
 
 std::string counted(std::size_t count, const std::string& what) {
@@ -154,14 +149,7 @@ void solve_network_file(Session& session, const std::string& input) {
   });
   const auto& netlist = read.netlist;
   const double parsed = wall_time() - begin;
-  FolderLock lock;
-  agree(comm, [&] {
-    if (rank_of(comm) != 0) return;
-    std::error_code failed;
-    fs::create_directories(read.out, failed);
-    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", read.out, failed.message()));
-    lock = FolderLock(read.out);
-  });
+  const auto lock = agree(comm, [&] { return rank_of(comm) == 0 ? FolderLock(read.out) : FolderLock(); });
   describe(comm, input, netlist);
   auto solution = solve_network(comm, netlist, read.options);
   const auto path = (fs::path(read.out) / "solution.h5").string();

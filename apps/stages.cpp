@@ -1,12 +1,8 @@
 #include "stages.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 
 #include "kirchhoff/currents.hpp"
@@ -23,71 +19,27 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kGallery = 64;
 
-std::string grouped(std::int64_t value) {
-  auto digits = std::to_string(value);
-  for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
-}
-
 }  // namespace
-
-FolderLock::FolderLock(const std::string& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", folder, failed.message()));
-  descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (access(folder.c_str(), W_OK) != 0) throw Error(fmt::format("option -out: no permission to write in {}", folder));
-  // Some network file systems know no locks: then there is none.
-  if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(fmt::format("option -out: another kirchhoff is at work in {}", folder));
-  }
-}
-
-FolderLock::~FolderLock() {
-  if (descriptor_ >= 0) close(descriptor_);
-}
 
 Stages::Stages(MPI_Comm comm, Job job, std::string command)
     : comm_(comm),
       job_(std::move(job)),
       command_(std::move(command)),
       circuit_(build_circuit(comm, job_)),
-      hash_(problem_hash(job_, circuit_)) {
-  agree(comm, [&] {
-    if (rank_of(comm_) == 0) lock_ = FolderLock(job_.out);
-  });
+      hash_(problem_hash(job_, circuit_)),
+      folder_(comm, job_.out, hash_) {
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {
     read_states(job_.space, job_.target, job_.target.valid);
     test_ = read_states(job_.space, job_.target, job_.target.test);
   });
-  say("circuit", fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title,
-                             circuit_.layers() + 1, grouped(circuit_.states()), grouped(circuit_.vertices()),
-                             grouped(circuit_.edges()), to_string(circuit_.family())));
-}
-
-std::string Stages::path(const char* file) const { return (fs::path(job_.out) / file).string(); }
-
-void Stages::say(const std::string& stage, const std::string& text) const {
-  if (rank_of(comm_) != 0) return;
-  fmt::print("{:<9} {}\n", stage, text);
-  std::fflush(stdout);
+  say(comm_, "circuit",
+      fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title, circuit_.layers() + 1,
+                  grouped(circuit_.states()), grouped(circuit_.vertices()), grouped(circuit_.edges()),
+                  to_string(circuit_.family())));
 }
 
 Provenance Stages::made_now() const { return provenance(comm_, hash_, job_.options); }
-
-/// Whether a file of this very problem is there; a damaged one is not. Rank 0 looks, for all: ranks must not differ.
-bool Stages::fresh(const char* file) const {
-  double found = 0;
-  if (rank_of(comm_) == 0) {
-    try {
-      found = fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_ ? 1 : 0;
-    } catch (const Error&) {
-      found = 0;
-    }
-  }
-  return all_max(comm_, found) > 0;
-}
 
 /// Takes over a finished stage's file. One that cannot be used is named, with the reason, and the stage is done again.
 template <class Take>
@@ -95,42 +47,44 @@ void Stages::reuse(const char* file, Take&& take) const {
   try {
     take();
   } catch (const AgreedError& e) {
-    say("", fmt::format("{} is made anew: {}", path(file), e.what()));
+    say(comm_, "", fmt::format("{} is made anew: {}", folder_.path(file), e.what()));
   }
 }
 
 const Solution& Stages::solution(bool redo) {
   if (solution_) return *solution_;
-  if (!redo && fresh("solution.h5")) {
+  if (!redo && folder_.fresh("solution.h5")) {
     reuse("solution.h5", [&] {
-      auto stored = read_solution(comm_, path("solution.h5"), circuit_);
+      auto stored = read_solution(comm_, folder_.path("solution.h5"), circuit_);
       const auto checked = check_solution(comm_, circuit_, stored.potential.data());  // a file may have been damaged
       if (!(checked.relative_residual <= allowed_residual(job_.solve.tolerance, checked.residual_floor))) {
         throw AgreedError(fmt::format("its relative residual is {:.1e}", checked.relative_residual));
       }
       solution_ = std::move(stored);
-      say("solve", fmt::format("{} is up to date", path("solution.h5")));
+      say(comm_, "solve", fmt::format("{} is up to date", folder_.path("solution.h5")));
     });
   }
   if (!solution_) {
     auto solved = solve(comm_, circuit_, job_.solve);
-    write_solution(comm_, path("solution.h5"), circuit_, solved, made_now());
+    write_solution(comm_, folder_.path("solution.h5"), circuit_, solved, made_now());
     const auto& r = solved.report;
-    say("solve",
+    say(comm_, "solve",
         fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
                     "KCL {:.1e} A",
                     r.method, r.iterations, r.seconds_total, r.relative_residual, r.residual_floor,
                     r.energy_relative_error, r.kcl_max_imbalance));
     solution_ = std::move(solved);
   }
-  if (job_.write_currents && (redo || !fresh("currents.h5"))) {
-    write_currents(comm_, path("currents.h5"), circuit_, solution_->potential.data(), made_now());
-    say("currents", path("currents.h5"));
+  if (job_.write_currents && (redo || !folder_.fresh("currents.h5"))) {
+    write_currents(comm_, folder_.path("currents.h5"), circuit_, solution_->potential.data(), made_now());
+    say(comm_, "currents", folder_.path("currents.h5"));
   }
   return *solution_;
 }
 
-bool Stages::has_checkpoint() const { return fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"); }
+bool Stages::has_checkpoint() const {
+  return folder_.fresh("checkpoint.h5") || folder_.fresh("checkpoint.previous.h5");
+}
 
 const Model& Stages::model(bool may_train, bool redo) {
   if (model_) return *model_;
@@ -141,7 +95,8 @@ const Model& Stages::model(bool may_train, bool redo) {
     const auto take = [&] {
       auto stored = read_checkpoint(comm_, job_.out, model);
       if (stored.training_hash != wanted) {
-        throw AgreedError(fmt::format("{}: trained with other options than the case has now", path("checkpoint.h5")));
+        throw AgreedError(
+            fmt::format("{}: trained with other options than the case has now", folder_.path("checkpoint.h5")));
       }
       checkpoint = std::move(stored);
     };
@@ -161,11 +116,12 @@ const Model& Stages::model(bool may_train, bool redo) {
     std::copy(state.average.begin(), state.average.end(), model.parameters().begin());
     model.mean() = checkpoint.mean;
     model.scale() = checkpoint.scale;
-    say("train", finished ? fmt::format("{} is up to date", path("checkpoint.h5"))
-                          : fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
+    say(comm_, "train",
+        finished ? fmt::format("{} is up to date", folder_.path("checkpoint.h5"))
+                 : fmt::format("{} is of step {} of {}", folder_.path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
     if (job_.supervision != "monte_carlo") solution();
-    if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
+    if (state.step > 0) say(comm_, "train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
     checkpoint.supervision = job_.supervision;
     checkpoint.seed = job_.seed;
@@ -174,7 +130,7 @@ const Model& Stages::model(bool may_train, bool redo) {
       checkpoint.scale = model.scale();
       write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
       agree(comm_, [&] {
-        if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
+        if (rank_of(comm_) == 0) write_text_file(folder_.path("training.csv"), training_csv(now.history));
       });
     };
     if (job_.supervision == "monte_carlo") {
@@ -185,7 +141,7 @@ const Model& Stages::model(bool may_train, bool redo) {
       train(comm_, model, supervision, job_.train, job_.seed, state, save);
     }
     const auto& last = state.history.back();
-    say("train",
+    say(comm_, "train",
         fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
                     state.seconds, grouped(static_cast<std::int64_t>(model.parameters().size())), last.validation));
   }
@@ -243,8 +199,8 @@ std::string Stages::walks_origin(const std::string& flow) const {
 const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
   if (samples_) return *samples_;
   std::vector<StoredWalks> done;
-  if (!redo && fresh("samples.h5")) {
-    reuse("samples.h5", [&] { done = read_samples(comm_, path("samples.h5"), circuit_); });
+  if (!redo && folder_.fresh("samples.h5")) {
+    reuse("samples.h5", [&] { done = read_samples(comm_, folder_.path("samples.h5"), circuit_); });
   }
   const bool neural = std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end();
   if (neural) model(may_train);  // whether there is one is known before the exact walk, not after it
@@ -270,14 +226,15 @@ const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
     for (const auto s : walks.stuck) stuck += s;
     moves = all_sum(comm_, moves) / static_cast<double>(job_.count);
     stuck = all_sum(comm_, stuck);
-    say("sample", fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds,
-                              moves, stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
+    say(comm_, "sample",
+        fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds, moves,
+                    stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
     result.push_back({name, origin, seconds, job_.count, std::move(walks)});
   }
   if (changed) {
-    write_samples(comm_, path("samples.h5"), circuit_, result, made_now());
+    write_samples(comm_, folder_.path("samples.h5"), circuit_, result, made_now());
   } else {
-    say("sample", fmt::format("{} is up to date", path("samples.h5")));
+    say(comm_, "sample", fmt::format("{} is up to date", folder_.path("samples.h5")));
   }
   samples_ = std::move(result);
   return *samples_;
@@ -294,7 +251,7 @@ FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
   report.law = exit_law(comm_, flow_of(walks.flow, may_train));
   report.test = log_likelihood(report.law.mass, test_);
   const double tv = total_variation(report.law.mass, circuit_.target()) + report.law.lost / 2;
-  say("validate",
+  say(comm_, "validate",
       fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})", walks.flow, tv,
                   report.law.lost > 0 ? fmt::format(", lost mass {:.1e}", report.law.lost) : "", report.samples->tv,
                   report.samples->noise_floor_tv));
@@ -334,10 +291,10 @@ void Stages::validate(bool may_train) {
   report.target_gallery = draw_states(circuit_.target(), kGallery, job_.seed);
   agree(comm_, [&] {
     if (rank_of(comm_) != 0) return;
-    write_text_file(path("report.json"), report_json(report));
-    write_text_file(path("report.html"), report_html(report));
+    write_text_file(folder_.path("report.json"), report_json(report));
+    write_text_file(folder_.path("report.html"), report_html(report));
   });
-  say("report", path("report.html"));
+  say(comm_, "report", folder_.path("report.html"));
 }
 
 }  // namespace kirchhoff

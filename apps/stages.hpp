@@ -1,33 +1,15 @@
 #pragma once
 
 #include <optional>
-#include <utility>
 #include <vector>
 
+#include "folder.hpp"
 #include "job.hpp"
 #include "kirchhoff/report.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/supervision.hpp"
 
 namespace kirchhoff {
-
-/// Makes a folder, and keeps a second program out of it for as long as it lives; the system releases it with the
-/// process.
-class FolderLock {
- public:
-  FolderLock() = default;
-  /// @throws Error when another process holds it, or the folder cannot be made or written to.
-  explicit FolderLock(const std::string& folder);
-  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FolderLock& operator=(FolderLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~FolderLock();
-
- private:
-  int descriptor_ = -1;
-};
 
 /// A job's stages in the order of the method. Each reads what it needs from the job's folder when that is up to date,
 /// makes it otherwise, and says on stdout what it did. All are collective.
@@ -51,11 +33,8 @@ class Stages {
   bool has_checkpoint() const;
 
  private:
-  std::string path(const char* file) const;
-  bool fresh(const char* file) const;
   template <class Take>
   void reuse(const char* file, Take&& take) const;
-  void say(const std::string& stage, const std::string& text) const;
   Provenance made_now() const;
   MonteCarloSupervision pairs() const;
   SharedArray response(const LearnedTerminals& learned) const;
@@ -69,7 +48,7 @@ class Stages {
   std::string command_;
   Circuit circuit_;
   std::string hash_;
-  FolderLock lock_;                 // on rank 0
+  ResultFolder folder_;
   std::vector<std::int64_t> test_;  // held-out samples of the target
   std::optional<Solution> solution_;
   std::optional<Model> model_;

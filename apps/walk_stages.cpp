@@ -87,12 +87,6 @@ std::string training_hash(const Job& job, const std::string& problem, const std:
       .text();
 }
 
-std::string grouped(std::int64_t value) {
-  auto digits = std::to_string(value);
-  for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
-}
-
 /// The first rows of all ranks' walks, on every rank: up to `most` rows.
 std::vector<std::uint16_t> first_rows(MPI_Comm comm, const MoveWalks& walks, std::int64_t count, std::size_t most,
                                       std::size_t d) {
@@ -128,40 +122,15 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     seconds_quotient_ = wall_time() - begin;
     supervision_.emplace(*quotient_, target_, job_.seed, static_cast<int>(job_.references));
   });
-  agree(comm, [&] {
-    if (rank_of(comm_) != 0) return;
-    std::error_code failed;
-    fs::create_directories(job_.out, failed);
-    if (failed) throw Error(fmt::format("option -out: cannot make the folder {}: {}", job_.out, failed.message()));
-    lock_ = FolderLock(job_.out);
-  });
-  say("circuit", fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
-                             "{:.2f} moves expected",
-                             job_.title, job_.layers + 1, job_.space.categories(), job_.space.dimensions(),
-                             seconds_quotient_, quotient_->kcl_leftover(), quotient_->expected_moves()));
-}
-
-std::string WalkStages::path(const char* file) const { return (fs::path(job_.out) / file).string(); }
-
-void WalkStages::say(const std::string& stage, const std::string& text) const {
-  if (rank_of(comm_) != 0) return;
-  fmt::print("{:<9} {}\n", stage, text);
-  std::fflush(stdout);
+  folder_.emplace(comm, job_.out, hash_);
+  say(comm_, "circuit",
+      fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
+                  "{:.2f} moves expected",
+                  job_.title, job_.layers + 1, job_.space.categories(), job_.space.dimensions(), seconds_quotient_,
+                  quotient_->kcl_leftover(), quotient_->expected_moves()));
 }
 
 Provenance WalkStages::made_now() const { return provenance(comm_, hash_, job_.options); }
-
-bool WalkStages::fresh(const char* file) const {
-  double found = 0;
-  if (rank_of(comm_) == 0) {
-    try {
-      found = fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_ ? 1 : 0;
-    } catch (const Error&) {
-      found = 0;
-    }
-  }
-  return all_max(comm_, found) > 0;
-}
 
 const MoveModel& WalkStages::model(bool may_train, bool redo) {
   if (model_) return *model_;
@@ -169,16 +138,17 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
   MoveModel model(job_.space, job_.layers, job_.model);
   const auto parameters = static_cast<std::int64_t>(model.parameters().size());
   Checkpoint checkpoint;
-  if (!redo && (fresh("checkpoint.h5") || fresh("checkpoint.previous.h5"))) {
+  if (!redo && (folder_->fresh("checkpoint.h5") || folder_->fresh("checkpoint.previous.h5"))) {
     try {
       auto stored = read_checkpoint(comm_, job_.out, parameters);
       if (stored.training_hash != wanted) {
-        throw AgreedError(fmt::format("{}: trained with other options than the case has now", path("checkpoint.h5")));
+        throw AgreedError(
+            fmt::format("{}: trained with other options than the case has now", folder_->path("checkpoint.h5")));
       }
       checkpoint = std::move(stored);
     } catch (const AgreedError& e) {
       if (!may_train) throw;
-      say("", fmt::format("{} is made anew: {}", path("checkpoint.h5"), e.what()));
+      say(comm_, "", fmt::format("{} is made anew: {}", folder_->path("checkpoint.h5"), e.what()));
     }
   }
   auto& state = checkpoint.state;
@@ -194,16 +164,17 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
   }
   if (state.step == job_.train.steps || !may_train) {
     std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
-    say("train", fmt::format("{} is of step {} of {}", path("checkpoint.h5"), state.step, job_.train.steps));
+    say(comm_, "train",
+        fmt::format("{} is of step {} of {}", folder_->path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
-    if (state.step > 0) say("train", fmt::format("going on from step {}", state.step));
+    if (state.step > 0) say(comm_, "train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
     checkpoint.supervision = "walk";
     checkpoint.seed = job_.seed;
     const auto save = [&](const TrainState& now) {
       write_checkpoint(comm_, job_.out, parameters, checkpoint, made_now());
       agree(comm_, [&] {
-        if (rank_of(comm_) == 0) write_text_file(path("training.csv"), training_csv(now.history));
+        if (rank_of(comm_) == 0) write_text_file(folder_->path("training.csv"), training_csv(now.history));
       });
     };
     // What can be told while training: walks of the averaged network are as long as those of the exact flow when it is
@@ -219,9 +190,10 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
                          quotient_->expected_moves());
     };
     train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience}, job_.seed, state, save, watch);
-    say("train", fmt::format("{} steps of {} vertices, {:.1f} s, {} parameters: held-out loss {:.4f}{}", state.step,
-                             job_.train.batch, state.seconds, grouped(parameters), state.best_validation,
-                             floor_ ? fmt::format(" (floor on the training rows {:.4f})", *floor_) : ""));
+    say(comm_, "train",
+        fmt::format("{} steps of {} vertices, {:.1f} s, {} parameters: held-out loss {:.4f}{}", state.step,
+                    job_.train.batch, state.seconds, grouped(parameters), state.best_validation,
+                    floor_ ? fmt::format(" (floor on the training rows {:.4f})", *floor_) : ""));
   }
   trained_ = std::move(state);
   model_ = std::move(model);
@@ -235,16 +207,16 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
                           .add(std::span<const float>(network.parameters()))
                           .add(fmt::format("{} {} {}", hash_, job_.count, job_.seed))
                           .text();
-  if (!redo && fresh("samples.h5")) {
+  if (!redo && folder_->fresh("samples.h5")) {
     try {
-      auto stored = read_move_samples(comm_, path("samples.h5"), job_.space);
+      auto stored = read_move_samples(comm_, folder_->path("samples.h5"), job_.space);
       if (stored.origin == origin) {
-        say("sample", fmt::format("{} is up to date", path("samples.h5")));
+        say(comm_, "sample", fmt::format("{} is up to date", folder_->path("samples.h5")));
         samples_ = std::move(stored);
         return *samples_;
       }
     } catch (const AgreedError& e) {
-      say("", fmt::format("{} is made anew: {}", path("samples.h5"), e.what()));
+      say(comm_, "", fmt::format("{} is made anew: {}", folder_->path("samples.h5"), e.what()));
     }
   }
   MPI_Barrier(comm_);
@@ -254,12 +226,13 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
   stored.seconds = all_max(comm_, wall_time() - begin);
   stored.origin = origin;
   stored.count = job_.count;
-  write_move_samples(comm_, path("samples.h5"), job_.space, stored, made_now());
+  write_move_samples(comm_, folder_->path("samples.h5"), job_.space, stored, made_now());
   double moves = 0;
   for (const auto m : stored.walks.moves) moves += m;
-  say("sample", fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)",
-                            grouped(job_.count), stored.seconds,
-                            all_sum(comm_, moves) / static_cast<double>(job_.count), quotient_->expected_moves()));
+  say(comm_, "sample",
+      fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)", grouped(job_.count),
+                  stored.seconds, all_sum(comm_, moves) / static_cast<double>(job_.count),
+                  quotient_->expected_moves()));
   samples_ = std::move(stored);
   return *samples_;
 }
@@ -365,13 +338,13 @@ void WalkStages::validate(bool may_train) {
     findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f} (over {} paths a row)", found.mean, found.error,
                             job_.paths);
   }
-  say("validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
+  say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
   agree(comm_, [&] {
     if (rank_of(comm_) != 0) return;
-    write_text_file(path("report.json"), walk_report_json(report));
-    write_text_file(path("report.html"), walk_report_html(report));
+    write_text_file(folder_->path("report.json"), walk_report_json(report));
+    write_text_file(folder_->path("report.html"), walk_report_html(report));
   });
-  say("report", path("report.html"));
+  say(comm_, "report", folder_->path("report.html"));
 }
 
 }  // namespace kirchhoff

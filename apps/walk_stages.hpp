@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "folder.hpp"
 #include "job.hpp"
 #include "kirchhoff/draws.hpp"
 #include "kirchhoff/move_model.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/quotient.hpp"
-#include "stages.hpp"
 
 namespace kirchhoff {
 
@@ -25,9 +25,6 @@ class WalkStages {
   void validate(bool may_train);
 
  private:
-  std::string path(const char* file) const;
-  bool fresh(const char* file) const;
-  void say(const std::string& stage, const std::string& text) const;
   Provenance made_now() const;
 
   MPI_Comm comm_;
@@ -39,7 +36,7 @@ class WalkStages {
   std::vector<std::uint16_t> held_out_;  // rows that choices are made by
   std::vector<std::uint16_t> test_;
   std::string hash_;
-  FolderLock lock_;  // on rank 0
+  std::optional<ResultFolder> folder_;
   double seconds_quotient_ = 0;
   std::optional<Quotient> quotient_;
   std::optional<WalkSupervision> supervision_;

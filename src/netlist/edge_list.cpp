@@ -9,12 +9,11 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/netlist.hpp"
+#include "kirchhoff/text.hpp"
 #include "netlist/reader.hpp"
 
 namespace kirchhoff {
 namespace {
-
-using detail::quoted;
 
 constexpr std::string_view kFieldEnds = ",;";
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
@@ -34,7 +33,7 @@ class Rows {
       if (row_.starts_with("\xEF\xBB\xBF")) row_.remove_prefix(3);
       if (row_.empty() || row_.front() == '#' || row_.front() == '%') continue;
       auto ahead = row_;
-      const bool header = std::exchange(first_, false) && !detail::to_number(detail::take_field(ahead, kFieldEnds));
+      const bool header = std::exchange(first_, false) && !to_number(detail::take_field(ahead, kFieldEnds));
       if (!header) return true;
     }
     return false;
@@ -53,7 +52,7 @@ class Rows {
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (error == std::errc() && end == text.data() + text.size()) return id;
-    const auto number = detail::to_number(text);  // 4.3e+01, as numpy writes
+    const auto number = to_number(text);  // 4.3e+01, as numpy writes
     if (!number || *number != std::floor(*number) || std::abs(*number) >= kExactIntegers) {
       fail(origin_, line(), fmt::format("{} is {}: a node is a whole number", what, quoted(text)));
     }
@@ -61,7 +60,7 @@ class Rows {
   }
   double number(std::string_view what) {
     const auto text = field(what);
-    const auto value = detail::to_number(text);
+    const auto value = to_number(text);
     if (!value || !std::isfinite(*value)) {
       fail(origin_, line(), fmt::format("{} is {}: a finite number is needed", what, quoted(text)));
     }
@@ -138,7 +137,7 @@ class Finder {
   std::int64_t node(std::string_view name, const std::string& origin, std::int64_t line) const {
     auto found = table_.find(name, netlist_.nodes);
     if (found < 0) {
-      const auto number = detail::to_number(name);  // 4.3e+01 names node 43
+      const auto number = to_number(name);  // 4.3e+01 names node 43
       if (number && *number == std::floor(*number) && std::abs(*number) < kExactIntegers) {
         found = table_.find(std::to_string(static_cast<std::int64_t>(*number)), netlist_.nodes);
       }
@@ -225,7 +224,7 @@ Netlist parse_matrix_market(std::string_view text, const std::string& origin, Ed
       fail(origin, lines.number(), fmt::format("entry ({}, {}) is outside 1..{}", row, column, order));
     }
     const auto field = pattern ? std::string_view("1") : detail::take_field(line, "");
-    const auto value = detail::to_number(field);
+    const auto value = to_number(field);
     if (!value || !std::isfinite(*value)) {
       fail(origin, lines.number(), fmt::format("value {} is not a finite number", quoted(field)));
     }

@@ -1,10 +1,6 @@
 #include "netlist/reader.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 
 namespace kirchhoff::detail {
 namespace {
@@ -40,24 +36,6 @@ std::string_view take_field(std::string_view& line, std::string_view separators)
   const auto field = line.substr(begin, end - begin);
   line.remove_prefix(end);
   return field;
-}
-
-std::optional<double> to_number(std::string_view text) {
-  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
-  return value;
-}
-
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kLongest = 40;
-  std::string shown(text.substr(0, kLongest));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return fmt::format("'{}{}'", shown, text.size() > kLongest ? "..." : "");
 }
 
 std::uint64_t hash_of(std::string_view name) {

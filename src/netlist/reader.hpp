@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +26,6 @@ class Lines {
 
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);
-
-/// The number that is all of `text`, "1e3" and "+2" included; infinity and nan count as numbers.
-std::optional<double> to_number(std::string_view text);
-
-/// Text for a message: short, and without what would upset a terminal.
-std::string quoted(std::string_view text);
 
 /// Names to indices, in the order of their first appearance; upper and lower case are the same.
 class NameTable {

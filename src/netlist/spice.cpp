@@ -9,12 +9,11 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/netlist.hpp"
+#include "kirchhoff/text.hpp"
 #include "netlist/reader.hpp"
 
 namespace kirchhoff {
 namespace {
-
-using detail::quoted;
 
 constexpr std::string_view kFieldEnds = ",()=";
 

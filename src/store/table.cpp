@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/text.hpp"
 #include "store/table_formats.hpp"
 
 namespace kirchhoff {
@@ -23,26 +24,6 @@ std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
-
-/// Text for a one-line message: short, and without what would upset a terminal.
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kLongest = 40;
-  std::string shown(text.substr(0, kLongest));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return fmt::format("'{}{}'", shown, text.size() > kLongest ? "..." : "");
-}
-
-/// The number that is all of `text`; infinity and nan count as numbers here.
-std::optional<double> to_number(std::string_view text) {
-  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return std::strtod(std::string(text).c_str(), nullptr);  // 0 or infinity
-  return value;
 }
 
 /// Splits a line at semicolons if it has one, else at commas if it has one, else at blanks.

@@ -10,6 +10,7 @@
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
 #include "train/optimiser.hpp"
+#include "train/schedule.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -17,20 +18,6 @@ namespace {
 // Rows of a pass. Activations then stay in the second-level cache; and Eigen's products of 256 x 256 matrices with 256
 // columns run at a fifth of the speed of those with 128 (28 and 140 GFLOP/s on a Zen 5 core).
 constexpr std::int64_t kPass = 128;
-
-double learning_rate(const TrainOptions& o, std::int64_t step) {
-  const auto t = static_cast<double>(step) + 1;
-  const auto warmup = static_cast<double>(std::min(o.warmup, o.steps / 2));
-  if (t < warmup) return o.learning_rate * t / warmup;
-  const double share = (t - warmup) / std::max(1.0, static_cast<double>(o.steps) - warmup);
-  return o.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
-}
-
-void must_be_finite(double loss, std::int64_t step) {
-  if (std::isfinite(loss)) return;
-  throw AgreedError(
-      fmt::format("training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate", step));
-}
 
 /// Mean loss a row and term on the task's validation rows.
 template <class T>

@@ -4,25 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
+#include "train/schedule.hpp"
 
 namespace kirchhoff {
 namespace {
 
 constexpr std::int64_t kValidationRows = 8192;
 constexpr std::int64_t kBlock = 512;
-
-double learning_rate(const TrainOptions& o, std::int64_t step) {
-  const auto t = static_cast<double>(step) + 1;
-  const auto warmup = static_cast<double>(std::min(o.warmup, o.steps / 2));
-  if (t < warmup) return o.learning_rate * t / warmup;
-  const double share = (t - warmup) / std::max(1.0, static_cast<double>(o.steps) - warmup);
-  return o.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
-}
 
 /// The optimiser's arrays in the precision of the network; a TrainState holds the same numbers as doubles.
 struct Optimiser {
@@ -108,11 +100,6 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     }
     return loss;
   };
-  const auto must_be_finite = [&](double loss) {
-    if (std::isfinite(loss)) return;
-    throw AgreedError(fmt::format(
-        "training diverged: the loss at step {} is not finite; try a smaller -train_learning_rate", state.step));
-  };
 
   MoveBatch batch;
   std::vector<float> gradient(count + 2);  // and behind it the loss and the wish to stop, summed in the same message
@@ -135,7 +122,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     gradient[count + 1] = stop_requested() ? 1.0F : 0.0F;
     if (size_of(comm) > 1) all_sum(comm, std::span<float>(gradient));
     const double loss = gradient[count];
-    must_be_finite(loss);
+    must_be_finite(loss, state.step);
     const double rate = learning_rate(options, state.step);
     optimiser.update(options, state.step, std::span<const float>(gradient).first(count), rate);
     ++state.step;
@@ -147,7 +134,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
       const auto since = state.history.empty() ? 0 : state.history.back().step;
       load(optimiser.average);
       const double validation = all_sum(comm, in_blocks(held_out_batch, {}, 1)) / static_cast<double>(validation_rows);
-      must_be_finite(validation);
+      must_be_finite(validation, state.step);
       ++since_best;
       if (validation < state.best_validation) {
         state.best_validation = validation;
