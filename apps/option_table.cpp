@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "kirchhoff/solve.hpp"
 #include "options.hpp"
 
 namespace kirchhoff {
@@ -38,7 +40,7 @@ const std::vector<OptionSpec>& option_table() {
       {"target_valid", "", "path", "samples held out for choices; read like the target's file"},
       {"target_test", "", "path", "samples held out for the test log-likelihood"},
 
-      {"solve_method", "auto", "auto|spectral|krylov|direct",
+      {"solve_method", "auto", fmt::format("{}", fmt::join(kSolveMethodNames, "|")),
        "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it"},
       {"solve_tolerance", "1e-12", "1", "on the true relative residual ||b - A phi|| / ||b||"},
       {"solve_currents", "false", "true|false", "write every edge's current to currents.h5 (L N^2 numbers when dense)"},
