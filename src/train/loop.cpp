@@ -11,6 +11,7 @@
 #include "kirchhoff/session.hpp"
 #include "train/optimiser.hpp"
 #include "train/schedule.hpp"
+#include "train/state.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -32,34 +33,6 @@ double validation_loss(MPI_Comm comm, Mlp<T>& network, std::span<const T> parame
   return all_sum(comm, sum) / (static_cast<double>(count) * task.terms());
 }
 
-/// Between a state in doubles, which is what is kept, and an optimiser's arrays. Single precision is exact in double.
-template <class T>
-struct Transfer {
-  std::vector<double> TrainState::*kept;
-  std::span<T> (Optimiser<T>::*used)();
-};
-template <class T>
-const std::array<Transfer<T>, 4> kTransfers = {{{&TrainState::parameters, &Optimiser<T>::parameters},
-                                                {&TrainState::average, &Optimiser<T>::average},
-                                                {&TrainState::first_moment, &Optimiser<T>::first_moment},
-                                                {&TrainState::second_moment, &Optimiser<T>::second_moment}}};
-
-template <class T>
-void load(const TrainState& state, Optimiser<T>& optimiser) {
-  for (const auto& t : kTransfers<T>) {
-    const auto& from = state.*t.kept;
-    std::transform(from.begin(), from.end(), (optimiser.*t.used)().begin(), [](double x) { return static_cast<T>(x); });
-  }
-}
-
-template <class T>
-void store(Optimiser<T>& optimiser, TrainState& state) {
-  for (const auto& t : kTransfers<T>) {
-    const auto from = (optimiser.*t.used)();
-    (state.*t.kept).assign(from.begin(), from.end());
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -71,13 +44,9 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
   if (state.parameters.empty()) {
     std::vector<T> parameters(count);
     network.initialise(seed, parameters);
-    state.parameters.assign(parameters.begin(), parameters.end());
-    state.average = state.parameters;
-    state.first_moment.assign(count, 0.0);
-    state.second_moment.assign(count, 0.0);
+    start(state, std::span<const T>(parameters));
   }
-  load(state, optimiser);  // all ranks write the same
-  optimiser.publish();
+  load(state, optimiser);
   const auto mine = partition(options.batch, size_of(comm), rank_of(comm));
   const double terms = static_cast<double>(options.batch) * task.terms();
   const double begin = wall_time() - state.seconds;

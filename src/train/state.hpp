@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "kirchhoff/train.hpp"
+#include "train/optimiser.hpp"
+
+namespace kirchhoff {
+
+/// Between a state in doubles, which is what is kept, and an optimiser's arrays. Single precision is exact in double.
+template <class T>
+struct Transfer {
+  std::vector<double> TrainState::*kept;
+  std::span<T> (Optimiser<T>::*used)();
+};
+template <class T>
+const std::array<Transfer<T>, 4> kTransfers = {{{&TrainState::parameters, &Optimiser<T>::parameters},
+                                                {&TrainState::average, &Optimiser<T>::average},
+                                                {&TrainState::first_moment, &Optimiser<T>::first_moment},
+                                                {&TrainState::second_moment, &Optimiser<T>::second_moment}}};
+
+/// The state of a training that has not begun. @param parameters random ones.
+template <class T>
+void start(TrainState& state, std::span<const T> parameters) {
+  state.parameters.assign(parameters.begin(), parameters.end());
+  state.average = state.parameters;
+  state.first_moment.assign(parameters.size(), 0.0);
+  state.second_moment.assign(parameters.size(), 0.0);
+}
+
+/// @note Collective: all ranks give the same state.
+template <class T>
+void load(const TrainState& state, Optimiser<T>& optimiser) {
+  for (const auto& t : kTransfers<T>) {
+    const auto& from = state.*t.kept;
+    std::transform(from.begin(), from.end(), (optimiser.*t.used)().begin(), [](double x) { return static_cast<T>(x); });
+  }
+  optimiser.publish();
+}
+
+template <class T>
+void store(Optimiser<T>& optimiser, TrainState& state) {
+  for (const auto& t : kTransfers<T>) {
+    const auto from = (optimiser.*t.used)();
+    (state.*t.kept).assign(from.begin(), from.end());
+  }
+}
+
+}  // namespace kirchhoff
