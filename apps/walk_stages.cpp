@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kGallery = 48;
+constexpr std::size_t kWalkGallery = 48;
 constexpr std::size_t kMmdRows = 4000;
 constexpr std::int64_t kDrawnHeldOut = 4000;
 
@@ -284,8 +284,8 @@ void WalkStages::validate(bool may_train) {
   report.mmd = mmd_squared(first, reference.first(std::min(reference.size(), kMmdRows * d)), job_.space.dimensions());
   if (!training_.empty()) report.nearness = nearness(first, training_, job_.space.dimensions());
   report.gallery.assign(first.begin(),
-                        first.begin() + static_cast<std::ptrdiff_t>(std::min(first.size(), kGallery * d)));
-  report.target_gallery.assign(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(kGallery * d));
+                        first.begin() + static_cast<std::ptrdiff_t>(std::min(first.size(), kWalkGallery * d)));
+  report.target_gallery.assign(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(kWalkGallery * d));
 
   std::string findings;
   if (codes_plane(job_.space) && !job_.target.name.empty()) {

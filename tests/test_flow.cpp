@@ -12,7 +12,7 @@ namespace kirchhoff {
 namespace {
 
 // Both sides add up at most some hundred products of probabilities.
-constexpr double kRounding = 1e-13;
+constexpr double kFlowRounding = 1e-13;
 
 /// Probability to stop in each state of layer L, and to get stuck, of the absorbing chain.
 ExitLaw law_of(const Circuit& circuit, const oracles::Chain& chain) {
@@ -44,7 +44,7 @@ TEST(LearnedFlow, StopsWithThePositivePartOfWhatArrivesAndDoesNotLeave) {
     const Flow flow = learned_flow(circuit, field);
 
     ASSERT_GT(oracles::to_eigen(expected).maxCoeff(), 0) << name;
-    EXPECT_LT(oracles::relative_difference(flow.exit, expected), kRounding) << name;
+    EXPECT_LT(oracles::relative_difference(flow.exit, expected), kFlowRounding) << name;
   }
 }
 
@@ -87,8 +87,8 @@ TEST(ExitLaw, IsTheAbsorbingChainsForExactFields) {
 
     const auto law = exit_law(MPI_COMM_WORLD, exact_flow(circuit, field));
 
-    EXPECT_LT(largest_difference(law.mass, expected.mass), kRounding) << name;
-    EXPECT_NEAR(law.lost, expected.lost, kRounding) << name;
+    EXPECT_LT(largest_difference(law.mass, expected.mass), kFlowRounding) << name;
+    EXPECT_NEAR(law.lost, expected.lost, kFlowRounding) << name;
   }
 }
 
@@ -102,9 +102,9 @@ TEST(ExitLaw, IsTheAbsorbingChainsForAnyField) {
 
       const auto law = exit_law(MPI_COMM_WORLD, flow);
 
-      EXPECT_LT(largest_difference(law.mass, expected.mass), kRounding) << name << " " << seed;
-      EXPECT_NEAR(law.lost, expected.lost, kRounding) << name << " " << seed;
-      EXPECT_NEAR(oracles::to_eigen(law.mass).sum() + law.lost, 1, kRounding) << name << " " << seed;
+      EXPECT_LT(largest_difference(law.mass, expected.mass), kFlowRounding) << name << " " << seed;
+      EXPECT_NEAR(law.lost, expected.lost, kFlowRounding) << name << " " << seed;
+      EXPECT_NEAR(oracles::to_eigen(law.mass).sum() + law.lost, 1, kFlowRounding) << name << " " << seed;
       most_lost = std::max(most_lost, law.lost);
     }
   }
@@ -120,8 +120,8 @@ TEST(ExitLaw, IsTheAbsorbingChainsForFieldsWithTies) {
 
     const auto law = exit_law(MPI_COMM_WORLD, flow);
 
-    EXPECT_LT(largest_difference(law.mass, expected.mass), kRounding) << name;
-    EXPECT_NEAR(law.lost, expected.lost, kRounding) << name;
+    EXPECT_LT(largest_difference(law.mass, expected.mass), kFlowRounding) << name;
+    EXPECT_NEAR(law.lost, expected.lost, kFlowRounding) << name;
   }
 }
 
@@ -132,7 +132,7 @@ TEST(ExitLaw, LosesEverythingInAFieldThatRises) {
 
     const auto law = exit_law(MPI_COMM_WORLD, learned_flow(circuit, field));
 
-    EXPECT_NEAR(law.lost, 1, kRounding) << name;
+    EXPECT_NEAR(law.lost, 1, kFlowRounding) << name;
     EXPECT_EQ(oracles::to_eigen(law.mass).cwiseAbs().maxCoeff(), 0) << name;
   }
 }

@@ -10,7 +10,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr double kRounding = 1e-13;  // sums of some tens of terms of size 1 to 100, relative to the largest
+constexpr double kMatrixRounding = 1e-13;  // sums of some tens of terms of size 1 to 100, relative to the largest
 
 /// The operators under test: assembled for all families, matrix-free for dense.
 std::vector<std::pair<std::string, Matrix>> operators(const Layout& layout, const Circuit& circuit) {
@@ -66,7 +66,7 @@ TEST(Laplacian, AnnihilatesConstants) {
     for (const auto& [kind, matrix] : operators(layout, circuit)) {
       const auto image = product(layout, circuit, matrix.get(), one);
 
-      EXPECT_LT(largest(image), kRounding * degree) << name << ", " << kind;
+      EXPECT_LT(largest(image), kMatrixRounding * degree) << name << ", " << kind;
     }
   }
 }
@@ -82,7 +82,7 @@ TEST(Laplacian, IsTheDenseMatrixOnRandomVectors) {
 
         const auto image = product(layout, circuit, matrix.get(), field);
 
-        EXPECT_LT(oracles::relative_difference(image, expected), kRounding) << name << ", " << kind;
+        EXPECT_LT(oracles::relative_difference(image, expected), kMatrixRounding) << name << ", " << kind;
       }
     }
   }
@@ -99,7 +99,7 @@ TEST(Laplacian, HasTheDegreesOnItsDiagonal) {
 
       const auto degrees = gather(layout, circuit, diagonal.get());
 
-      EXPECT_LT(oracles::relative_difference(degrees, expected), kRounding) << name << ", " << kind;
+      EXPECT_LT(oracles::relative_difference(degrees, expected), kMatrixRounding) << name << ", " << kind;
     }
   }
 }
@@ -114,7 +114,7 @@ TEST(Laplacian, GainsTheDegreeOfTheFirstVertexWhenGrounded) {
 
     const auto image = product(layout, circuit, assemble_laplacian(layout, circuit, true).get(), field);
 
-    EXPECT_LT(oracles::relative_difference(image, expected), kRounding) << name;
+    EXPECT_LT(oracles::relative_difference(image, expected), kMatrixRounding) << name;
   }
 }
 

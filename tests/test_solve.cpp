@@ -21,7 +21,7 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 // What issue 2 asks for. Residuals of 1e-12 times the condition numbers here (below 100) leave room.
-constexpr double kAgreement = 1e-10;
+constexpr double kMethodsAgreement = 1e-10;
 
 std::vector<double> solved(MPI_Comm comm, const Circuit& circuit, SolveMethod method = SolveMethod::automatic) {
   const auto solution = solve(comm, circuit, {method, 1e-12});
@@ -48,7 +48,7 @@ TEST(Solve, AgreesWithDenseLinearAlgebra) {
 
     const auto potential = solved(MPI_COMM_WORLD, circuit);
 
-    EXPECT_LT(oracles::relative_difference(potential, expected), kAgreement) << name;
+    EXPECT_LT(oracles::relative_difference(potential, expected), kMethodsAgreement) << name;
   }
 }
 
@@ -58,7 +58,7 @@ TEST(Solve, AgreesDirectlyWithDenseLinearAlgebra) {
 
     const auto potential = solved(MPI_COMM_WORLD, circuit, SolveMethod::direct);
 
-    EXPECT_LT(oracles::relative_difference(potential, expected), kAgreement) << name;
+    EXPECT_LT(oracles::relative_difference(potential, expected), kMethodsAgreement) << name;
   }
 }
 
@@ -72,7 +72,7 @@ TEST(Solve, AgreesBetweenKrylovAndDirectOnLargerCircuits) {
 
     const auto krylov = solved(MPI_COMM_WORLD, circuit, SolveMethod::krylov);
 
-    EXPECT_LT(oracles::relative_difference(krylov, direct), kAgreement) << name;
+    EXPECT_LT(oracles::relative_difference(krylov, direct), kMethodsAgreement) << name;
   }
 }
 
@@ -82,7 +82,7 @@ TEST(Solve, DoesNotDependOnTheNumberOfRanks) {
 
     const auto together = solved(MPI_COMM_WORLD, circuit);
 
-    EXPECT_LT(oracles::relative_difference(together, alone), kAgreement) << name;
+    EXPECT_LT(oracles::relative_difference(together, alone), kMethodsAgreement) << name;
   }
 }
 
@@ -139,7 +139,7 @@ TEST(Solve, HasTheClosedFormOnDenseCircuits) {
     const auto potential = solved(MPI_COMM_WORLD, circuit);
 
     const auto expected = closed_form_of_dense(circuit, c.same, c.change);
-    EXPECT_LT(oracles::relative_difference(potential, expected), kAgreement) << c.layers << " " << c.change;
+    EXPECT_LT(oracles::relative_difference(potential, expected), kMethodsAgreement) << c.layers << " " << c.change;
   }
 }
 
@@ -277,7 +277,7 @@ TEST(Solve, TakesItsSolverFromTheOptions) {
     const auto solution = solve(MPI_COMM_WORLD, circuit, {});
 
     EXPECT_EQ(solution.report.method, type + " + none");
-    EXPECT_LT(oracles::relative_difference(solution.potential.data(), expected), kAgreement) << type;
+    EXPECT_LT(oracles::relative_difference(solution.potential.data(), expected), kMethodsAgreement) << type;
   }
 }
 
@@ -288,7 +288,7 @@ TEST(Solve, TakesItsNormFromTheOptions) {
   const auto solution = solve(MPI_COMM_WORLD, circuit, {});
 
   const auto expected = oracles::to_vector(oracles::potentials(circuit));
-  EXPECT_LT(oracles::relative_difference(solution.potential.data(), expected), kAgreement);
+  EXPECT_LT(oracles::relative_difference(solution.potential.data(), expected), kMethodsAgreement);
 }
 
 TEST(Solve, RefusesOptionsThatItsSolverDoesNotKnow) {

@@ -12,7 +12,7 @@ namespace {
 using oracles::MatrixXd;
 using oracles::VectorXd;
 
-constexpr double kRounding = 1e-12;
+constexpr double kStencilRounding = 1e-12;
 
 struct Example {
   std::string name;
@@ -85,7 +85,7 @@ TEST(ParityLaplacian, IsTheSchurComplementOfTheEvenLayers) {
     laplacian.multiply(piece(laplacian.states(), circuit, x), y);
 
     const VectorXd product = whole(laplacian.states(), circuit, circuit.layers() / 2 + 1, y);
-    EXPECT_LT((product - schur * x).cwiseAbs().maxCoeff(), kRounding * a.cwiseAbs().maxCoeff()) << name;
+    EXPECT_LT((product - schur * x).cwiseAbs().maxCoeff(), kStencilRounding * a.cwiseAbs().maxCoeff()) << name;
   }
 }
 
@@ -108,7 +108,7 @@ TEST(ParityLaplacian, EliminatesAndRecoversTheOddLayers) {
 
     const auto even = circuit.layers() / 2 + 1;
     const VectorXd difference = whole(mine, circuit, even, reduced) - whole(mine, circuit, even, product);
-    EXPECT_LT(difference.cwiseAbs().maxCoeff(), kRounding * a.cwiseAbs().maxCoeff()) << name;
+    EXPECT_LT(difference.cwiseAbs().maxCoeff(), kStencilRounding * a.cwiseAbs().maxCoeff()) << name;
     const VectorXd error = whole(mine, circuit, circuit.layers() + 1, recovered) - phi;
     EXPECT_LT(error.cwiseAbs().maxCoeff(), 1e-10) << name;
   }

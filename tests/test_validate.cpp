@@ -13,7 +13,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr double kRounding = 1e-12;  // of sums of some hundred terms of either sign
+constexpr double kValidateRounding = 1e-12;  // of sums of some hundred terms of either sign
 
 const std::vector<double> kP = {0.5, 0.25, 0.25, 0};
 const std::vector<double> kQ = {0.25, 0.25, 0, 0.5};
@@ -55,12 +55,13 @@ TEST(CompareCurrents, HasTheFiguresOfBruteForce) {
 
       const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned);
 
-      EXPECT_NEAR(found.relative_l2, expected.relative_l2, kRounding * expected.relative_l2) << name;
-      EXPECT_LT(oracles::relative_difference(found.relative_l2_by_layer, expected.relative_l2_by_layer), kRounding)
+      EXPECT_NEAR(found.relative_l2, expected.relative_l2, kValidateRounding * expected.relative_l2) << name;
+      EXPECT_LT(oracles::relative_difference(found.relative_l2_by_layer, expected.relative_l2_by_layer),
+                kValidateRounding)
           << name;
-      EXPECT_NEAR(found.sign_agreement, expected.sign_agreement, kRounding) << name << " " << noise;
+      EXPECT_NEAR(found.sign_agreement, expected.sign_agreement, kValidateRounding) << name << " " << noise;
       EXPECT_NEAR(found.kcl_relative_imbalance, expected.kcl_relative_imbalance,
-                  kRounding * expected.kcl_relative_imbalance)
+                  kValidateRounding * expected.kcl_relative_imbalance)
           << name;
     }
   }

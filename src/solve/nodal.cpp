@@ -20,9 +20,7 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-std::size_t at(std::int64_t k) { return static_cast<std::size_t>(k); }
-
-struct Plan {
+struct NodalPlan {
   LinearDefaults defaults;
   bool direct = false;
   int patience = PETSC_DEFAULT;  // iterations of a pass, after which something else is tried
@@ -64,8 +62,8 @@ std::int64_t width(const ReducedRows& all) {
   return widest;
 }
 
-Plan direct_plan(MPI_Comm comm, const std::string& reason) {
-  Plan plan;
+NodalPlan direct_plan(MPI_Comm comm, const std::string& reason) {
+  NodalPlan plan;
   plan.direct = true;
   plan.defaults.ksp_type = KSPPREONLY;
   plan.defaults.pc_type = PCCHOLESKY;
@@ -78,8 +76,8 @@ Plan direct_plan(MPI_Comm comm, const std::string& reason) {
   return plan;
 }
 
-Plan krylov_plan(const std::string& reason) {
-  Plan plan;
+NodalPlan krylov_plan(const std::string& reason) {
+  NodalPlan plan;
 #ifdef PETSC_HAVE_HYPRE
   plan.defaults.pc_type = PCHYPRE;  // BoomerAMG is hypre's default
 #else
@@ -92,7 +90,8 @@ Plan krylov_plan(const std::string& reason) {
 constexpr std::int64_t kWidest = 5000;  // a factor's largest dense block: 0.2 GB, 4e10 operations
 
 /// Which solver, and why; the measurements are in docs/networks.md. Local, the same on every rank.
-Plan choose(MPI_Comm comm, SolveMethod method, std::int64_t rows, std::int64_t widest, std::size_t right_hand_sides) {
+NodalPlan choose(MPI_Comm comm, SolveMethod method, std::int64_t rows, std::int64_t widest,
+                 std::size_t right_hand_sides) {
   constexpr std::int64_t kSmall = 5000;
   constexpr std::size_t kMany = 3;
   if (method == SolveMethod::direct) return direct_plan(comm, "asked for");
@@ -123,7 +122,7 @@ struct Refined {
 class NodalSystem {
  public:
   /// `reduction` and `rows`, this rank's, must outlive it.
-  NodalSystem(MPI_Comm comm, const Reduction& reduction, const ReducedRows& rows, const Plan& plan)
+  NodalSystem(MPI_Comm comm, const Reduction& reduction, const ReducedRows& rows, const NodalPlan& plan)
       : comm_(comm), reduction_(reduction), part_(rows), patience_(plan.patience) {
     for (int k = 0; k < size_of(comm); ++k) {
       const auto range = partition(reduction.rows, size_of(comm), k);
@@ -577,7 +576,7 @@ namespace {
 
 /// All right-hand sides by one plan.
 NodalSolution solve_by(MPI_Comm comm, const Netlist& netlist, const NodalOptions& options, const Reduction& reduction,
-                       const ReducedRows& rows, const Plan& plan) {
+                       const ReducedRows& rows, const NodalPlan& plan) {
   NodalSystem system(comm, reduction, rows, plan);
   const double set_up = wall_time();
   NodalSolution solution;

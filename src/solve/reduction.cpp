@@ -11,8 +11,6 @@
 namespace kirchhoff {
 namespace {
 
-std::size_t at(std::int64_t k) { return static_cast<std::size_t>(k); }
-
 /// Disjoint sets of which each member knows its distance in volt to the root.
 class Ties {
  public:

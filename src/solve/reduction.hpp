@@ -9,6 +9,9 @@
 
 namespace kirchhoff {
 
+/// An index of a vector.
+inline std::size_t at(std::int64_t k) { return static_cast<std::size_t>(k); }
+
 /// A netlist with what ideal voltage sources and 0 ohm tie together made one: v(node) = u(row) + offset(node), with one
 /// unknown u for each row, and u = 0 for nodes whose row is kPinned.
 struct Reduction {
