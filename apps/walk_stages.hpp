@@ -10,6 +10,8 @@
 #include "kirchhoff/move_model.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/quotient.hpp"
+#include "kirchhoff/store.hpp"
+#include "kirchhoff/walk_supervision.hpp"
 
 namespace kirchhoff {
 
