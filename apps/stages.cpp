@@ -30,7 +30,7 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
       folder_(comm, job_.out, hash_) {
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {
-    read_states(job_.space, job_.target, job_.target.valid);
+    valid_ = read_states(job_.space, job_.target, job_.target.valid);
     test_ = read_states(job_.space, job_.target, job_.target.test);
   });
   say(comm_, "circuit",
@@ -250,6 +250,10 @@ FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
   report.gallery.assign(walks.walks.end.begin(), walks.walks.end.begin() + static_cast<std::ptrdiff_t>(shown));
   report.law = exit_law(comm_, flow_of(walks.flow, may_train));
   report.test = log_likelihood(report.law.mass, test_);
+  if (!valid_.empty()) {
+    report.smoothing = best_smoothing(report.law.mass, valid_);
+    report.smoothed_test = log_likelihood(smoothed(report.law.mass, *report.smoothing), test_);
+  }
   const double tv = total_variation(report.law.mass, circuit_.target()) + report.law.lost / 2;
   say(comm_, "validate",
       fmt::format("{}: exit law against target: TV {:.2e}{}; samples: TV {:.4f} (noise floor {:.4f})", walks.flow, tv,

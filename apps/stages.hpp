@@ -49,7 +49,8 @@ class Stages {
   Circuit circuit_;
   std::string hash_;
   ResultFolder folder_;
-  std::vector<std::int64_t> test_;  // held-out samples of the target
+  std::vector<std::int64_t> valid_;  // held-out samples of the target, for choices
+  std::vector<std::int64_t> test_;   // and for none
   std::optional<Solution> solution_;
   std::optional<Model> model_;
   std::optional<TrainState> trained_;

@@ -16,7 +16,7 @@ LAYERS = [
     "solve quotient superposition currents nodal",
     "flow model moves move_model",
     "supervision train walk walk_supervision walk_train neural_walk",
-    "validate compare_rows bench",
+    "statistics validate compare_rows bench",
     "store report walk_report table",
 ]
 APPS = len(LAYERS)

@@ -7,7 +7,7 @@
 #include "kirchhoff/compare_rows.hpp"
 #include "kirchhoff/draws.hpp"
 #include "kirchhoff/error.hpp"
-#include "kirchhoff/validate.hpp"
+#include "kirchhoff/statistics.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -95,17 +95,17 @@ TEST(PlanarCode, DrawsHaveTheCellMassesOfTheDensity) {
   EXPECT_TRUE(planar_cell_masses("uniform", 64).empty());
 }
 
-TEST(CompareRows, AgreesWithTheFiguresByStateIndex) {
-  const StateSpace space(3, 4);
-  const auto a = draw_rows(Draws::named(space, "normal"), 60);
-  const auto b = draw_rows(Draws::named(space, "uniform"), 50);
-  const auto states = [&](const std::vector<std::uint16_t>& rows) {
-    std::vector<std::int64_t> result;
-    for (std::size_t i = 0; i < rows.size(); i += 4) result.push_back(space.index(std::span(rows).subspan(i, 4)));
-    return result;
-  };
+TEST(MmdSquared, HasItsClosedFormOnTwoPoints) {
+  using Rows = std::vector<std::uint16_t>;
+  const Rows xx = {0, 0, 0, 0, 0, 0, 0, 0};
+  const Rows yyy = {0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1};  // three coordinates away
+  const Rows xy = {0, 0, 0, 0, 0, 1, 1, 1};
+  const Rows xxy = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+  const double k = std::exp(-0.3);
 
-  EXPECT_NEAR(mmd_squared(a, b, 4), mmd_squared(space, states(a), states(b)), 1e-14);
+  EXPECT_NEAR(mmd_squared(xx, yyy, 4), 2 - 2 * k, 1e-15);       // rounding
+  EXPECT_NEAR(mmd_squared(xy, xy, 4), 2 * k - (1 + k), 1e-15);  // unbiased: may be negative
+  EXPECT_NEAR(mmd_squared(xxy, xx, 4), (1 + 2 * k) / 3 + 1 - 2 * (2 + k) / 3, 1e-15);
 }
 
 TEST(CompareRows, FindsCopiesAndDistances) {

@@ -55,11 +55,13 @@ class ReportTest : public testing::Test {
       flow.name = name;
       flow.samples = SampleComparison{};
       flow.samples->count = 100;
+      flow.samples->mmd = Mmd{2e-5, 1e-5, 0.0625};
+      flow.samples->chi_square = {12.5, 9, 8, 0.125};
       flow.samples->tv = name == "exact" ? 0.125 : 0.25;
       flow.seconds = 0.5;
       flow.sample_histogram = circuit_.target();
       flow.law = {circuit_.target(), 0};
-      flow.test = {-1.5, 10, 0};
+      flow.test = {-1.5, 10, 0, -1.5, Interval{-1.75, -1.25}};
       report_.flows.push_back(flow);
     }
   }
@@ -85,7 +87,9 @@ TEST_F(ReportJson, HasTheKeysOfTheContract) {
       {"/train",
        {"supervision", "steps", "seconds", "samples_per_second", "final_loss", "parameters", "parameters_per_unknown",
         "distinct_training_rows"}},
-      {"/currents", {"relative_l2", "relative_l2_by_layer", "sign_agreement", "kcl_relative_imbalance"}},
+      {"/currents",
+       {"relative_l2", "relative_l2_by_layer", "sign_agreement", "sign_agreement_by_layer", "by_decade",
+        "kcl_relative_imbalance", "kcl_imbalance_by_layer", "kcl_max_imbalance"}},
       {"/sampling", {"exact", "neural"}}};
   const std::vector<std::string> of_flow = {"count",
                                             "seconds",
@@ -98,6 +102,22 @@ TEST_F(ReportJson, HasTheKeysOfTheContract) {
                                             "kl_exit_law",
                                             "exit_law_lost_mass",
                                             "noise_floor_tv",
+                                            "noise_floor_tv_mean",
+                                            "noise_floor_kl",
+                                            "noise_floor_js",
+                                            "tv_interval",
+                                            "mean_steps_error",
+                                            "chi_square",
+                                            "chi_square_test_rows",
+                                            "js_exit_law",
+                                            "mmd_exit_law",
+                                            "mmd_against",
+                                            "mmd_null_deviation",
+                                            "mmd_p_value",
+                                            "log_likelihood_test_interval",
+                                            "log_likelihood_covered_rows",
+                                            "smoothing_chosen",
+                                            "log_likelihood_test_smoothed",
                                             "mmd",
                                             "tv64",
                                             "off_support",
@@ -130,6 +150,12 @@ TEST_F(ReportJson, HasTheValuesToTheLastDigit) {
   EXPECT_EQ(found["sampling"]["neural"]["tv"], 0.25);
   EXPECT_EQ(found["sampling"]["exact"]["walks_per_second"], 200);
   EXPECT_EQ(found["sampling"]["exact"]["log_likelihood_test"], -1.5);
+  EXPECT_EQ(found["sampling"]["exact"]["log_likelihood_test_interval"], json({-1.75, -1.25}));
+  EXPECT_EQ(found["sampling"]["exact"]["mmd_p_value"], 0.0625);
+  EXPECT_EQ(found["sampling"]["exact"]["chi_square"]["degrees"], 8);
+  EXPECT_EQ(found["sampling"]["exact"]["chi_square"]["p_value"], 0.125);
+  EXPECT_EQ(found["currents"]["by_decade"].size(), CurrentComparison::kDecades);
+  EXPECT_EQ(found["currents"]["by_decade"][0]["edges"], report_.currents->by_decade[0].edges);
   EXPECT_EQ(found["sampling"]["exact"]["rows_of_zero_probability"], 0);
 }
 
@@ -151,7 +177,8 @@ TEST_F(ReportJson, WritesNullForWhatIsInfiniteAndCountsItsCause) {
   flow.samples->outside_support = 3;
   flow.law.mass[0] += flow.law.mass[1];
   flow.law.mass[1] = 0;
-  flow.test = {std::nullopt, 10, 4};
+  flow.test = {std::nullopt, 10, 4, -2.5, std::nullopt};
+  flow.samples->chi_square.statistic = std::numeric_limits<double>::infinity();
   ASSERT_GT(circuit_.target()[1], 0);
 
   const auto found = parsed()["sampling"]["exact"];
@@ -162,6 +189,8 @@ TEST_F(ReportJson, WritesNullForWhatIsInfiniteAndCountsItsCause) {
   EXPECT_EQ(found["exit_law_uncovered_states"], 1);
   EXPECT_TRUE(found["log_likelihood_test"].is_null());
   EXPECT_EQ(found["rows_of_zero_probability"], 4);
+  EXPECT_EQ(found["log_likelihood_covered_rows"], -2.5);
+  EXPECT_TRUE(found["chi_square"]["statistic"].is_null());
 }
 
 TEST_F(ReportJson, LeavesOutWhatWasNotDone) {

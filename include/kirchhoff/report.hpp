@@ -23,6 +23,8 @@ struct FlowReport {
   double seconds = 0;
   ExitLaw law;
   LogLikelihood test;
+  std::optional<double> smoothing;  // share of the uniform law that suits the validation rows best
+  LogLikelihood smoothed_test;      // with that share
 };
 
 /// All that is known of a training.
