@@ -153,18 +153,13 @@ struct SharedArray::Windows {
 
 namespace {
 
-/// Maps pages that other ranks have filled, all at once: a fault for each of them would cost more than what it serves.
-void map_pages(void* memory, std::size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
+/// Advice on whole pages of some memory; it may fail.
+void advise([[maybe_unused]] std::span<double> memory, [[maybe_unused]] int advice) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const auto skipped = (page - reinterpret_cast<std::size_t>(memory) % page) % page;
+  const auto skipped = (page - reinterpret_cast<std::size_t>(memory.data()) % page) % page;
+  const auto bytes = memory.size_bytes();
   if (bytes < skipped + page) return;
-  // May fail: no matter.
-  madvise(static_cast<std::byte*>(memory) + skipped, (bytes - skipped) / page * page, MADV_POPULATE_WRITE);
-#else
-  static_cast<void>(memory);
-  static_cast<void>(bytes);
-#endif
+  madvise(reinterpret_cast<std::byte*>(memory.data()) + skipped, (bytes - skipped) / page * page, advice);
 }
 
 int node_of(MPI_Comm comm) {
@@ -219,10 +214,15 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
   MPI_Win_shared_query(windows_->window, 0, &extent, &unit, &base);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
   data_ = {base, static_cast<std::size_t>(size)};
+#ifdef MADV_POPULATE_WRITE  // Linux 5.14
+  // Ranks have the system make the pages, zeros, each a part of them, and then map what the others made: a fault for
+  // each page would cost more than what is computed on it.
   const auto mine = partition(size, size_of(windows_->node), rank_of(windows_->node));
-  std::fill(data_.begin() + mine.begin, data_.begin() + mine.end, 0.0);
+  advise(data_.subspan(static_cast<std::size_t>(mine.begin), static_cast<std::size_t>(mine.size())),
+         MADV_POPULATE_WRITE);
   windows_->fence();
-  map_pages(base, static_cast<std::size_t>(bytes));
+  advise(data_, MADV_POPULATE_READ);
+#endif
   windows_->fence();
 }
 

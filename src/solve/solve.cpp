@@ -15,6 +15,7 @@
 #include "solve/multigrid.hpp"
 #include "solve/parity.hpp"
 #include "solve/spectral.hpp"
+#include "solve/spectral_preconditioner.hpp"
 
 namespace kirchhoff {
 namespace {

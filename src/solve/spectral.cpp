@@ -2,132 +2,126 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "kirchhoff/error.hpp"
+#include "memory.hpp"
+#include "solve/modes.hpp"
 
 namespace kirchhoff {
 namespace {
 
-/// The chain of one mode after another, a block of modes at a time: at every layer a leak to ground and between layers
-/// a link, all positive but for the sign of the link. Nothing is ever subtracted from a pivot, so that smooth modes,
-/// whose pivots are nearly zero, keep their digits.
-template <class T>
-class Chain {
+/// What a current of 1 A in a mode of the first or of the last layer makes of that mode on every layer [V], a block of
+/// modes at a time. Each layer has a leak to ground and a link to the next: seen from its source, the chain is a row of
+/// voltage dividers, every one of them positive but for the sign of the link. Nothing is ever subtracted, so that
+/// smooth modes, whose leaks are nearly zero, keep their digits.
+class Ladder {
  public:
-  /// @param row_changes c_max of the modes.
-  Chain(const Schedule& schedule, double row_changes, bool even_layers, std::int64_t width)
+  /// @param row_changes c_max of the modes; @param width modes of a block.
+  Ladder(const Schedule& schedule, double row_changes, std::int64_t width)
       : schedule_(schedule),
         row_changes_(row_changes),
-        even_layers_(even_layers),
         width_(static_cast<std::size_t>(width)),
         pairs_(schedule.same.size()),
-        layers_(even_layers ? pairs_ / 2 + 1 : pairs_ + 1),
-        link_(layers_ * width_),
-        leak_(layers_ * width_),
-        through_(width_) {
-    for (auto* row : {&odd_link_, &odd_gap_, &before_link_, &before_gap_}) row->resize(width_);
+        symmetric_(is_symmetric(schedule)),
+        link_(pairs_ * width_),
+        leak_((pairs_ + 1) * width_),
+        first_((pairs_ + 1) * width_),
+        last_(symmetric_ ? 0 : (pairs_ + 1) * width_),
+        seen_(width_) {}
+
+  /// @param e of the block's modes, none of them zero.
+  void set(std::span<const double> e) {
+    std::fill(leak_.begin(), leak_.end(), 0.0);
+    for (std::size_t l = 0; l < pairs_; ++l) {
+      links(schedule_, row_changes_, l, e, row(link_, l), seen_.data());
+      for (std::size_t i = 0; i < e.size(); ++i) {
+        row(leak_, l)[i] += seen_[i];
+        row(leak_, l + 1)[i] += seen_[i];
+      }
+    }
+    const auto divide = [&](std::vector<double>& volts, std::size_t layer, std::size_t pair) {
+      double* divider = row(volts, layer);
+      const double* link = row(link_, pair);
+      for (std::size_t i = 0; i < e.size(); ++i) {
+        const double size = std::abs(link[i]);
+        const double share = 1 / (size + seen_[i]);
+        divider[i] = link[i] * share;
+        seen_[i] *= size * share;  // through the link
+      }
+    };
+    const auto leak = [&](std::size_t layer) {
+      for (std::size_t i = 0; i < e.size(); ++i) seen_[i] += row(leak_, layer)[i];
+    };
+    const auto follow = [&](std::vector<double>& volts, std::size_t layer, std::size_t before) {
+      for (std::size_t i = 0; i < e.size(); ++i) row(volts, layer)[i] *= row(volts, before)[i];
+    };
+    const auto drive = [&](std::vector<double>& volts, std::size_t layer) {
+      for (std::size_t i = 0; i < e.size(); ++i) row(volts, layer)[i] = 1 / seen_[i];
+    };
+    std::fill(seen_.begin(), seen_.end(), 0.0);
+    leak(pairs_);
+    for (std::size_t l = pairs_; l-- > 0;) {
+      divide(first_, l + 1, l);
+      leak(l);
+    }
+    drive(first_, 0);
+    for (std::size_t l = 1; l <= pairs_; ++l) follow(first_, l, l - 1);
+    if (symmetric_) return;
+    std::fill(seen_.begin(), seen_.end(), 0.0);
+    leak(0);
+    for (std::size_t l = 0; l < pairs_; ++l) {
+      divide(last_, l, l);
+      leak(l + 1);
+    }
+    drive(last_, pairs_);
+    for (std::size_t l = pairs_; l-- > 0;) follow(last_, l, l + 1);
   }
 
-  /// @param e of `count` modes; @param field of the first of them on layer 0, layers `states` apart.
-  void solve(std::span<const double> e, T* field, std::int64_t states) {
-    const auto count = e.size();
-    even_layers_ ? eliminate_odd(e) : set(e);
-    for (std::size_t l = 0; l < layers_; ++l) {
-      T* y = field + static_cast<std::int64_t>(l) * states;
-      T* leak = leak_.data() + l * width_;  // becomes the pivot's reciprocal
-      T* link = link_.data() + l * width_;
-      if (l > 0) {
-        const T* before = y - states;
-        const T* above = link - width_;
-        const T* pivot = leak - width_;
-        const T* through = through_.data();
-        for (std::size_t i = 0; i < count; ++i) {
-          y[i] += above[i] * pivot[i] * before[i];
-          leak[i] += through[i];
-        }
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        const T size = std::abs(link[i]);
-        const T reciprocal = 1 / (size + leak[i]);
-        through_[i] = size * leak[i] * reciprocal;
-        leak[i] = reciprocal;
-      }
-    }
-    for (std::size_t l = layers_; l-- > 0;) {
-      T* y = field + static_cast<std::int64_t>(l) * states;
-      const T* pivot = leak_.data() + l * width_;
-      const T* link = link_.data() + l * width_;
-      if (l + 1 < layers_) {
-        const T* after = y + states;
-        for (std::size_t i = 0; i < count; ++i) y[i] = (y[i] + link[i] * after[i]) * pivot[i];
-      } else {
-        for (std::size_t i = 0; i < count; ++i) y[i] *= pivot[i];
-      }
-    }
-  }
+  /// The potentials on layer l for 1 A into the first layer, and into the last one.
+  const double* of_first(std::size_t l) const { return first_.data() + l * width_; }
+  const double* of_last(std::size_t l) const { return symmetric_ ? of_first(pairs_ - l) : last_.data() + l * width_; }
 
  private:
-  /// delta and kappa - |delta| of layer pair l.
-  void pair(std::size_t l, std::span<const double> e, T* link, T* gap) const {
-    const double same = schedule_.same[l];
-    const double change = schedule_.change[l];
-    for (std::size_t i = 0; i < e.size(); ++i) {
-      const double delta = same + (row_changes_ - e[i]) * change;
-      link[i] = static_cast<T>(delta);
-      gap[i] = static_cast<T>(delta >= 0 ? e[i] * change : 2 * same + (2 * row_changes_ - e[i]) * change);
-    }
+  static bool is_symmetric(const Schedule& schedule) {
+    return std::equal(schedule.same.begin(), schedule.same.end(), schedule.same.rbegin()) &&
+           std::equal(schedule.change.begin(), schedule.change.end(), schedule.change.rbegin());
   }
-
-  void set(std::span<const double> e) {
-    std::fill(leak_.begin(), leak_.end(), T(0));
-    std::fill(link_.end() - static_cast<std::ptrdiff_t>(width_), link_.end(), T(0));
-    for (std::size_t l = 0; l < pairs_; ++l) {
-      pair(l, e, link_.data() + l * width_, odd_gap_.data());
-      for (std::size_t i = 0; i < e.size(); ++i) {
-        leak_[l * width_ + i] += odd_gap_[i];
-        leak_[(l + 1) * width_ + i] += odd_gap_[i];
-      }
-    }
-  }
-
-  /// A star of links a, b and leak g turned into a link a b / (a + b + g) and leaks a g / (...), b g / (...).
-  void eliminate_odd(std::span<const double> e) {
-    std::fill(leak_.begin(), leak_.end(), T(0));
-    std::fill(link_.begin(), link_.end(), T(0));
-    for (std::size_t odd = 1; odd <= pairs_; odd += 2) {
-      const auto below = odd / 2;
-      pair(odd - 1, e, before_link_.data(), before_gap_.data());
-      const bool ends = odd == pairs_;
-      if (ends) {
-        std::fill(odd_link_.begin(), odd_link_.end(), T(0));
-        std::fill(odd_gap_.begin(), odd_gap_.end(), T(0));
-      } else {
-        pair(odd, e, odd_link_.data(), odd_gap_.data());
-      }
-      for (std::size_t i = 0; i < e.size(); ++i) {
-        const T a = std::abs(before_link_[i]);
-        const T b = std::abs(odd_link_[i]);
-        const T g = before_gap_[i] + odd_gap_[i];
-        const T all = 1 / (a + b + g);
-        leak_[below * width_ + i] += before_gap_[i] + a * g * all;
-        link_[below * width_ + i] = before_link_[i] * odd_link_[i] * all;
-        if (!ends) leak_[(below + 1) * width_ + i] += odd_gap_[i] + b * g * all;
-      }
-    }
-  }
+  double* row(std::vector<double>& rows, std::size_t l) const { return rows.data() + l * width_; }
 
   const Schedule& schedule_;
   double row_changes_;
-  bool even_layers_;
   std::size_t width_;
   std::size_t pairs_;
-  std::size_t layers_;
-  std::vector<T> link_;     // (layers x width) to the next layer, signed; 0 behind the last
-  std::vector<T> leak_;     // (layers x width) to ground
-  std::vector<T> through_;  // (width) the leak of all layers before, seen through the last link
-  std::vector<T> odd_link_, odd_gap_, before_link_, before_gap_;
+  bool symmetric_;             // seen from the last layer as from the first
+  std::vector<double> link_;   // (L x width) signed
+  std::vector<double> leak_;   // (L+1 x width)
+  std::vector<double> first_;  // (L+1 x width)
+  std::vector<double> last_;   // (L+1 x width), or nothing when symmetric
+  std::vector<double> seen_;   // (width) conductance to ground of all that lies ahead
 };
+
+/// Transforms whole layers, one after the other.
+void transform(ModeTransform<double>& modes, double* layer, bool forward) {
+  for (int k = 0; k < modes.dimensions(); ++k) {
+    if (forward) {
+      modes.forward(layer, k, {0, modes.lines(1)});
+    } else {
+      modes.inverse(layer, modes.dimensions() - 1 - k, {0, modes.lines(1)});
+    }
+  }
+}
+
+/// Mode 0 of every layer: one current goes through all pairs. The mean over the layers is zero.
+std::vector<double> constant_mode(const Schedule& schedule, double row_changes, double current) {
+  std::vector<double> u{0};
+  double sum = 0;
+  for (std::size_t l = 0; l < schedule.same.size(); ++l) {
+    u.push_back(u.back() - current / (schedule.same[l] + row_changes * schedule.change[l]));
+    sum += u.back();
+  }
+  for (double& value : u) value -= sum / static_cast<double>(u.size());
+  return u;
+}
 
 }  // namespace
 
@@ -170,103 +164,54 @@ Schedule mean_schedule(MPI_Comm comm, const Circuit& circuit) {
   return schedule;
 }
 
-template <class T>
-SpectralSolver<T>::SpectralSolver(const Coupling& coupling, Schedule schedule, SharedArray::Sharing sharing,
-                                  bool even_layers)
-    : modes_(coupling),
-      schedule_(std::move(schedule)),
-      sharing_(sharing),
-      even_layers_(even_layers),
-      states_(coupling.space().size()),
-      layers_(static_cast<std::int64_t>(even_layers ? schedule_.same.size() / 2 : schedule_.same.size()) + 1) {}
-
-template <class T>
-void SpectralSolver<T>::decouple(T* field) const {
-  constexpr std::int64_t kScratch = std::int64_t{1} << 15;  // numbers a chain may take, so that they stay in the cache
-  const auto width = std::clamp<std::int64_t>(kScratch / layers_, 16, 512);
-  Chain<T> chain(schedule_, modes_.row_changes(), even_layers_, width);
-  std::vector<double> e(static_cast<std::size_t>(width));
-  const auto mine = partition(states_, sharing_.ranks, sharing_.rank);
-  if (mine.begin == 0 && mine.end > 0) solve_constant(field);
-  for (auto mode = std::max<std::int64_t>(mine.begin, 1); mode < mine.end; mode += width) {
-    const auto end = std::min(mine.end, mode + width);
-    const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
-    modes_.eccentricity({mode, end}, of_block);
-    chain.solve(of_block, field + mode, states_);
-  }
-}
-
-/// Mode 0: the current through every layer pair is what has come in before it.
-template <class T>
-void SpectralSolver<T>::solve_constant(T* field) const {
-  const auto kappa = [&](std::size_t l) { return schedule_.same[l] + modes_.row_changes() * schedule_.change[l]; };
-  std::vector<double> u(static_cast<std::size_t>(layers_));
-  double b_mean = 0;
-  for (std::size_t l = 0; l < u.size(); ++l)
-    b_mean += static_cast<double>(field[static_cast<std::int64_t>(l) * states_]);
-  b_mean /= static_cast<double>(layers_);
-  double current = 0;
-  for (std::size_t l = 0; l + 1 < u.size(); ++l) {
-    current += static_cast<double>(field[static_cast<std::int64_t>(l) * states_]) - b_mean;
-    const double resistance = even_layers_ ? 1 / kappa(2 * l) + 1 / kappa(2 * l + 1) : 1 / kappa(l);
-    u[l + 1] = u[l] - current * resistance;
-  }
-  const double mean = std::accumulate(u.begin(), u.end(), 0.0) / static_cast<double>(layers_);
-  for (std::size_t l = 0; l < u.size(); ++l)
-    field[static_cast<std::int64_t>(l) * states_] = static_cast<T>(u[l] - mean);
-}
-
-template class SpectralSolver<double>;
-template class SpectralSolver<float>;
-
-SpectralPreconditioner::SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit)
-    : comm_(comm),
-      states_(static_cast<std::size_t>(circuit.states())),
-      mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
-      solver_(circuit.coupling(0), mean_schedule(comm, circuit), {0, 1, rank_of(comm), size_of(comm)}, true),
-      field_(comm, static_cast<std::size_t>(solver_.layers()) * states_) {}
-
-void SpectralPreconditioner::apply(std::span<const double> residual, std::span<double> correction) {
-  const auto width = static_cast<std::size_t>(mine_.size());
-  const auto each_layer = [&](auto&& visit) {
-    for (std::size_t j = 0; j < static_cast<std::size_t>(solver_.layers()); ++j) {
-      visit(field_.data() + j * states_ + mine_.begin, j * width);
-    }
-  };
-  each_layer([&](float* at, std::size_t first) {
-    for (std::size_t i = 0; i < width; ++i) at[i] = static_cast<float>(residual[first + i]);
-  });
-  node_barrier(comm_);
-  solver_.solve(field_.data(), false, [&] { node_barrier(comm_); });
-  each_layer([&](const float* at, std::size_t first) {
-    for (std::size_t i = 0; i < width; ++i) correction[first + i] = static_cast<double>(at[i]);
-  });
-  node_barrier(comm_);  // nobody writes the next residual before all have read
-}
-
 double solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field) {
   const double begin = wall_time();
   const auto n = circuit.states();
+  const int layers = circuit.layers() + 1;
   Schedule schedule;
   for (int l = 0; l < circuit.layers(); ++l) {
     schedule.same.push_back(circuit.coupling(l).same());
     schedule.change.push_back(circuit.coupling(l).change());
   }
-  const auto sharing = field.sharing();
-  auto solver = agree(comm, [&] { return SpectralSolver<double>(circuit.coupling(0), schedule, sharing, false); });
+  auto modes = agree(comm, [&] { return ModeTransform<double>(circuit.coupling(0)); });
   const double planned = wall_time() - begin;
-  const auto mine = partition(n, sharing.ranks, sharing.rank);
-  const auto last = static_cast<std::int64_t>(circuit.layers()) * n;
-  for (auto x = mine.begin; x < mine.end; ++x) {
-    field.data()[static_cast<std::size_t>(x)] = circuit.injected(0, x);
-    field.data()[static_cast<std::size_t>(last + x)] = circuit.injected(circuit.layers(), x);
+
+  // Every rank transforms both terminals: on one node that takes no longer than to be sent one of them.
+  OwnMemory<double> first(static_cast<std::size_t>(n));
+  OwnMemory<double> last(static_cast<std::size_t>(n));
+  for (std::int64_t x = 0; x < n; ++x) {
+    first.data()[static_cast<std::size_t>(x)] = circuit.injected(0, x);
+    last.data()[static_cast<std::size_t>(x)] = circuit.injected(circuit.layers(), x);
   }
-  field.fence();
-  solver.solve(field.data().data(), true, [&] { field.fence(); });
-  // Every copy has been solved whole; of several only one may be counted when they are added up.
-  if (sharing.copy > 0) {
-    const auto part = partition(static_cast<std::int64_t>(field.data().size()), sharing.ranks, sharing.rank);
-    std::fill(field.data().begin() + part.begin, field.data().begin() + part.end, 0.0);
+  transform(modes, first.data().data(), true);
+  transform(modes, last.data().data(), true);
+
+  // A rank touches nothing but its own layers: on a page that another has written first, it would wait for the system.
+  const auto mine = partition(layers, size_of(comm), rank_of(comm));
+  constexpr std::int64_t kScratch = std::int64_t{1} << 13;  // numbers a ladder may take, so that they stay in the cache
+  const auto width = std::clamp<std::int64_t>(kScratch / layers, 16, 512);
+  Ladder ladder(schedule, modes.row_changes(), width);
+  std::vector<double> e(static_cast<std::size_t>(width));
+  for (std::int64_t mode = 1; mode < n && mine.size() > 0; mode += width) {
+    const auto end = std::min(n, mode + width);
+    const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
+    modes.eccentricity({mode, end}, of_block);
+    ladder.set(of_block);
+    const double* p = first.data().data() + mode;
+    const double* q = last.data().data() + mode;
+    for (auto l = mine.begin; l < mine.end; ++l) {
+      const double* of_first = ladder.of_first(static_cast<std::size_t>(l));
+      const double* of_last = ladder.of_last(static_cast<std::size_t>(l));
+      double* u = field.data().data() + l * n + mode;
+      for (std::int64_t i = 0; i < end - mode; ++i) u[i] = of_first[i] * p[i] + of_last[i] * q[i];
+    }
+  }
+  const double current = (first.data()[0] - last.data()[0]) / 2;
+  const auto constant = constant_mode(schedule, modes.row_changes(), current);
+  for (auto l = mine.begin; l < mine.end; ++l) {
+    double* layer = field.data().data() + l * n;
+    layer[0] = constant[static_cast<std::size_t>(l)];
+    transform(modes, layer, false);
   }
   field.complete();
   return planned;

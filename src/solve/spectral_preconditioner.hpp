@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kirchhoff/circuit.hpp"
+#include "kirchhoff/parallel.hpp"
+#include "solve/modes.hpp"
+#include "solve/spectral.hpp"
+#include "solve/stencil.hpp"
+
+namespace kirchhoff {
+
+/// Solves the Schur complement of a uniform circuit on layers 0, 2, 4, ... (docs/theory.md, sections 2 and 5):
+/// transform, a tridiagonal system over those layers for every mode, transform back.
+///
+/// The work is shared by the ranks that see the array: layers are theirs in the transforms, modes in the tridiagonals.
+template <class T>
+class SpectralSolver {
+ public:
+  /// Who shares the work, and the array.
+  struct Ranks {
+    int rank = 0;
+    int count = 1;
+  };
+  /// @param coupling family, space and boundary; @param schedule conductances of the L layer pairs.
+  /// @param ranks who takes part.
+  SpectralSolver(const Coupling& coupling, Schedule schedule, Ranks ranks);
+
+  /// Layers of the fields: the even ones.
+  std::int64_t layers() const { return layers_; }
+
+  /// b -> phi in place, (layers x N) in natural order; the mean of phi over all is zero, b's mean is ignored.
+  /// @param fence called between the phases: makes the others' writes visible.
+  template <class Fence>
+  void solve(T* field, Fence&& fence) {
+    transform(field, true, fence);
+    decouple(field);
+    fence();
+    transform(field, false, fence);
+  }
+
+ private:
+  /// Whole layers a rank where there are enough of them, for the sake of its cache; otherwise lines.
+  template <class Fence>
+  void transform(T* field, bool forward, Fence&& fence) {
+    const bool whole = layers_ >= 2 * ranks_.count || ranks_.count == 1;
+    const auto layers = whole ? partition(layers_, ranks_.count, ranks_.rank) : Range{0, 1};
+    for (auto l = layers.begin; l < layers.end; ++l) {
+      for (int k = 0; k < modes_.dimensions(); ++k) {
+        const int d = forward ? k : modes_.dimensions() - 1 - k;
+        auto lines = Range{0, modes_.lines(whole ? 1 : layers_)};
+        if (!whole) lines = partition(lines.size(), ranks_.count, ranks_.rank);
+        T* at = field + (whole ? l * states_ : 0);
+        if (forward) {
+          modes_.forward(at, d, lines);
+        } else {
+          modes_.inverse(at, d, lines);
+        }
+        if (!whole) fence();
+      }
+    }
+    if (whole) fence();
+  }
+
+  void decouple(T* field) const;
+  void solve_constant(T* field) const;
+
+  ModeTransform<T> modes_;
+  Schedule schedule_;
+  Ranks ranks_;
+  std::int64_t states_;
+  std::int64_t layers_;
+};
+
+extern template class SpectralSolver<double>;
+extern template class SpectralSolver<float>;
+
+/// A preconditioner for a circuit whose edges differ: the exact solve of its mean circuit on the even layers, in single
+/// precision. Arrays are a rank's even layers, as ParitySystem's.
+class SpectralPreconditioner {
+ public:
+  /// Lattice and hamming circuits; all ranks on one node. @note Collective.
+  SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit);
+  /// @note Collective.
+  void apply(std::span<const double> residual, std::span<double> correction);
+
+ private:
+  MPI_Comm comm_;
+  std::size_t states_;
+  Range mine_;
+  SpectralSolver<float> solver_;
+  NodeArray<float> field_;  // (even layers x N)
+};
+
+}  // namespace kirchhoff
