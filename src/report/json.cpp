@@ -74,11 +74,6 @@ ordered_json samples_json(const SampleComparison& s, double seconds) {
   return json;
 }
 
-template <class T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
 ordered_json flow_json(const FlowReport& flow, const Circuit& circuit) {
   ordered_json json;
   if (flow.samples) json = samples_json(*flow.samples, flow.seconds);

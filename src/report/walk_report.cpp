@@ -6,15 +6,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/parts.hpp"
+
 namespace kirchhoff {
 namespace {
 
 using nlohmann::ordered_json;
-
-template <class T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
 
 ordered_json object(const WalkReport& r) {
   ordered_json json;
