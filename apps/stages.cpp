@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "kirchhoff/currents.hpp"
 #include "kirchhoff/error.hpp"
@@ -14,8 +13,6 @@
 
 namespace kirchhoff {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kGallery = 64;
 
