@@ -348,7 +348,7 @@ void check_walk(const Options& options, const Job& job) {
   if (job.space.categories() < 2) refuse("space_categories", "needs 2 categories or more");
   if (!job.edge_file.empty()) refuse("circuit_file", "needs one r and R a layer pair");
   if (job.resistance_spread > 0) refuse("circuit_resistance_spread", "needs one r and R a layer pair");
-  if (job.source.name != "uniform") refuse("source_name", "starts from the uniform source");
+  if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
   if (job.flows != std::vector<std::string>{"neural"}) refuse("sample_flow", "has the flow neural only");
   if (!job.target.file.empty() && holds_mass(job.target)) refuse("target_dataset", "needs samples of the target");

@@ -68,13 +68,20 @@ std::vector<std::uint16_t> drawn(const Draws& draws, std::int64_t count, std::ui
   return rows;
 }
 
-std::string problem_hash(const Job& job, const std::vector<std::uint16_t>& training) {
+std::string problem_hash(const Job& job, const std::vector<std::uint16_t>& source,
+                         const std::vector<std::uint16_t>& training) {
   return Hash()
-      .add(fmt::format("walk {} {} {} {} {} {} {}", job.space.categories(), job.space.dimensions(), job.layers,
-                       fmt::join(job.resistance_same, ","), fmt::join(job.resistance_change, ","), job.target.name,
-                       job.target.smoothing))
+      .add(fmt::format("walk {} {} {} {} {} {} {} {} {}", job.space.categories(), job.space.dimensions(), job.layers,
+                       fmt::join(job.resistance_same, ","), fmt::join(job.resistance_change, ","), job.source.name,
+                       job.source.smoothing, job.target.name, job.target.smoothing))
+      .add(std::span<const std::uint16_t>(source))
       .add(std::span<const std::uint16_t>(training))
       .text();
+}
+
+/// The probabilities of what is drawn from, on a space that can be enumerated.
+Mass mass_of(const Job& job, const Terminal& t, const std::vector<std::uint16_t>& rows) {
+  return smoothed(rows.empty() ? named_mass(job.space, t.name) : empirical_mass(job.space, rows), t.smoothing);
 }
 
 std::string training_hash(const Job& job, const std::string& problem, const std::vector<std::uint16_t>& held_out) {
@@ -115,19 +122,27 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     training_ = std::move(rows.training);
     held_out_ = rows.held_out.empty() ? drawn(target_, kDrawnHeldOut, job_.seed + 1) : std::move(rows.held_out);
     test_ = std::move(rows.test);
-    hash_ = problem_hash(job_, training_);
+    source_rows_ = read_rows(job_.space, job_.source, job_.source.file);
+    source_ = draws_of(job_, job_.source, source_rows_);
+    hash_ = problem_hash(job_, source_rows_, training_);
+    const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
+                                 job_.resistance_change};
     const double begin = wall_time();
-    quotient_.emplace(
-        HammingCircuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same, job_.resistance_change});
+    quotient_.emplace(circuit);
     seconds_quotient_ = wall_time() - begin;
-    supervision_.emplace(*quotient_, target_, job_.seed, static_cast<int>(job_.references));
+    const auto references = static_cast<int>(job_.references);
+    if (uniform_source()) {
+      supervision_.emplace(*quotient_, target_, job_.seed, references);
+    } else {
+      supervision_.emplace(circuit, source_, target_, job_.seed, references);
+    }
   });
   folder_.emplace(comm, job_.out, hash_);
   say(comm_, "circuit",
       fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
                   "{:.2f} moves expected",
                   job_.title, job_.layers + 1, job_.space.categories(), job_.space.dimensions(), seconds_quotient_,
-                  quotient_->kcl_leftover(), quotient_->expected_moves()));
+                  quotient_->kcl_leftover(), supervision_->expected_moves()));
 }
 
 Provenance WalkStages::made_now() const { return provenance(comm_, hash_, job_.options); }
@@ -156,7 +171,7 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
     throw AgreedError(
         fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first", job_.out));
   }
-  if (!training_.empty()) {
+  if (!training_.empty() && uniform_source()) {
     constexpr std::int64_t kFloorRows = 1024;
     MoveBatch pooled;
     supervision_->examples(training_, partition(kFloorRows, size_of(comm_), rank_of(comm_)), true, pooled);
@@ -187,7 +202,7 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
       moves = all_sum(comm_, moves) / kWatched;
       const auto above = floor_ ? fmt::format(" (training {:.4f} above its floor)", r.loss - *floor_) : "";
       return fmt::format("held out {:.4f}{}, moves {:.2f} for {:.2f}", r.validation, above, moves,
-                         quotient_->expected_moves());
+                         supervision_->expected_moves());
     };
     train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience}, job_.seed, state, save, watch);
     say(comm_, "train",
@@ -232,7 +247,7 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
   say(comm_, "sample",
       fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)", grouped(job_.count),
                   stored.seconds, all_sum(comm_, moves) / static_cast<double>(job_.count),
-                  quotient_->expected_moves()));
+                  supervision_->expected_moves()));
   samples_ = std::move(stored);
   return *samples_;
 }
@@ -277,7 +292,7 @@ void WalkStages::validate(bool may_train) {
   for (const auto s : walks.stuck) stuck += s;
   report.mean_steps = all_sum(comm_, moves) / static_cast<double>(stored.count);
   report.stuck = all_sum(comm_, stuck);
-  report.expected_steps = quotient_->expected_moves();
+  report.expected_steps = supervision_->expected_moves();
   const auto first = first_rows(comm_, walks, stored.count, kMmdRows, d);
   const auto draws = drawn(target_, std::max<std::int64_t>(2, static_cast<std::int64_t>(kMmdRows)), job_.seed + 2);
   auto reference = std::span<const std::uint16_t>(test_.empty() ? draws : test_);
@@ -312,10 +327,9 @@ void WalkStages::validate(bool may_train) {
   }
   report.test_rows = static_cast<std::int64_t>(test_.size() / d);
   if (job_.space.enumerable() && job_.space.size() <= kMostLawStates) {
-    const auto law = exit_law_of_moves(comm_, network);
+    const auto law = exit_law_of_moves(comm_, network, mass_of(job_, job_.source, source_rows_));
     report.exit_law_lost_mass = law.lost;
-    const auto mass = training_.empty() ? smoothed(named_mass(job_.space, job_.target.name), job_.target.smoothing)
-                                        : smoothed(empirical_mass(job_.space, training_), job_.target.smoothing);
+    const auto mass = mass_of(job_, job_.target, training_);
     report.tv_exit_law = total_variation(law.mass, mass) + law.lost / 2;
     report.kl_exit_law = kl_divergence(mass, law.mass);
     findings += fmt::format("; exit law against the {}: TV {:.2e}", training_.empty() ? "target" : "training rows",
@@ -332,7 +346,7 @@ void WalkStages::validate(bool may_train) {
     }
   } else if (!test_.empty() && job_.paths > 0) {
     const auto found =
-        path_log_likelihood(comm_, network, *supervision_, test_, static_cast<int>(job_.paths), job_.seed);
+        path_log_likelihood(comm_, network, *supervision_, source_, test_, static_cast<int>(job_.paths), job_.seed);
     report.log_likelihood_test = found.mean;
     report.log_likelihood_error = found.error;
     findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f} (over {} paths a row)", found.mean, found.error,

@@ -28,14 +28,16 @@ class WalkStages {
 
  private:
   Provenance made_now() const;
+  bool uniform_source() const { return job_.source.name == "uniform"; }
 
   MPI_Comm comm_;
   Job job_;
   std::string command_;
   Draws source_;
   Draws target_;
-  std::vector<std::uint16_t> training_;  // rows of the target's file; empty for named targets
-  std::vector<std::uint16_t> held_out_;  // rows that choices are made by
+  std::vector<std::uint16_t> source_rows_;  // rows of the source's file; empty for named sources
+  std::vector<std::uint16_t> training_;     // rows of the target's file; empty for named targets
+  std::vector<std::uint16_t> held_out_;     // rows that choices are made by
   std::vector<std::uint16_t> test_;
   std::string hash_;
   std::optional<ResultFolder> folder_;

@@ -220,7 +220,7 @@ Quotient::Quotient(const HammingCircuit& circuit, Method method)
       if (l < layers_) fill(0, pairs[static_cast<std::size_t>(l)], l + 1, drop_[at(l, k)]);
       if (l > 0) fill(4, pairs[static_cast<std::size_t>(l - 1)], l - 1, -drop_[at(l - 1, k)]);
       double sum = 0;
-      for (double& i : current) sum += i = std::max(0.0, i);
+      for (const double i : current) sum += std::max(0.0, i);
       expected_moves_ += sum;
       visits_[at(l, k)] = sum + exit(l, k);
     }

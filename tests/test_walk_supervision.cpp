@@ -4,10 +4,12 @@
 #include <numeric>
 #include <vector>
 
+#include "kirchhoff/circuit.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/validate.hpp"
 #include "kirchhoff/walk_supervision.hpp"
 #include "kirchhoff/walk_train.hpp"
+#include "oracles.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -65,14 +67,14 @@ TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
     std::vector<float> one(m);
     double worst = 0;
     every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
-      supervision.flow(l, state, p.ends, pooled);
+      supervision.flow(l, state, {}, p.ends, pooled);
       std::vector<double> expected(m, 0.0);
       double total = 0;
       for (std::size_t k = 0; k < p.ends.size(); k += d) {
         const auto end = std::span(p.ends).subspan(k, d);
         const int distance = p.space.hamming(p.space.index(state), p.space.index(end));
         const double weight = quotient.visits(l, distance) / std::exp(quotient.log_states(distance));
-        supervision.toward(l, state, end, one);
+        supervision.toward(l, state, {}, end, one);
         for (std::size_t i = 0; i < m; ++i) expected[i] += weight * one[i];
         total += weight;
       }
@@ -91,7 +93,7 @@ TEST(WalkSupervision, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
     const auto n = p.space.size();
     std::vector<std::vector<float>> chain;
     every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
-      supervision.flow(l, state, p.ends, chain.emplace_back(static_cast<std::size_t>(moves.size())));
+      supervision.flow(l, state, {}, p.ends, chain.emplace_back(static_cast<std::size_t>(moves.size())));
     });
     std::vector<double> mass(chain.size(), 0.0);
     std::fill_n(mass.begin(), n, 1 / static_cast<double>(n));
@@ -250,7 +252,7 @@ Trained train_on(MPI_Comm comm, const Problem& p, std::int64_t steps, TrainState
 TEST(TrainWalk, LearnsTheFlowAndItsWalkEndsNearTheTarget) {
   const auto p = problems()[1];
   const auto trained = train_on(MPI_COMM_WORLD, p, 800);
-  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
+  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model, named_mass(p.space, "uniform"));
 
   EXPECT_LT(total_variation(law.mass, empirical_mass(p.space, p.ends)), 0.1);
   EXPECT_LT(law.lost, 1e-9);
@@ -288,8 +290,8 @@ TEST(WalkMoves, AreTheSameOnAnyNumberOfRanksAndFollowTheExitLaw) {
   constexpr std::int64_t kCount = 20000;
   const auto mine = walk_moves(MPI_COMM_WORLD, trained.model, uniform, kCount, 9);
   const auto all = walk_moves(MPI_COMM_SELF, trained.model, uniform, kCount, 9);
-  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
-  const auto alone = exit_law_of_moves(MPI_COMM_SELF, trained.model);
+  const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model, named_mass(p.space, "uniform"));
+  const auto alone = exit_law_of_moves(MPI_COMM_SELF, trained.model, named_mass(p.space, "uniform"));
   const auto d = static_cast<std::size_t>(p.space.dimensions());
   const auto from = static_cast<std::size_t>(mine.first);
 
@@ -307,7 +309,7 @@ TEST(PathLogLikelihood, AgreesWithTheExitLaw) {
     const auto p = problems()[which];
     const auto trained = train_on(MPI_COMM_SELF, p, 200);
     const WalkSupervision conditional(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 1);
-    const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model);
+    const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model, named_mass(p.space, "uniform"));
     std::vector<std::uint16_t> rows;  // all states: also those that the model hardly ever ends in
     std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
     double exact = 0;
@@ -316,12 +318,228 @@ TEST(PathLogLikelihood, AgreesWithTheExitLaw) {
       rows.insert(rows.end(), state.begin(), state.end());
       exact += std::log(law.mass[static_cast<std::size_t>(x)]) / static_cast<double>(p.space.size());
     }
-    const auto found = path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, rows, 4000, 5);
+    const auto uniform = Draws::named(p.space, "uniform");
+    const auto found = path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, uniform, rows, 4000, 5);
 
     EXPECT_GT(found.error, 0);
     EXPECT_LT(found.error, 0.05);
     EXPECT_NEAR(found.mean, exact, 5 * found.error) << text(p);
   }
+}
+
+/// Walks between samples: each pair of a start and an end is as likely as any other. R far above r makes walks of very
+/// different length, a start that is also an end the shortest.
+struct PairProblem {
+  Problem p;                          // with the distinct pairs' ends
+  std::vector<std::uint16_t> source;  // (count x D)
+  std::vector<std::uint16_t> starts;  // all pairs
+  std::vector<std::uint16_t> ends;
+
+  WalkSupervision supervision(int references) const {
+    return {p.circuit, Draws::from_rows(p.space, source), Draws::from_rows(p.space, p.ends), 3, references};
+  }
+};
+
+std::vector<PairProblem> pair_problems() {
+  std::vector<PairProblem> all;
+  for (auto& p : problems()) {
+    const auto d = static_cast<std::size_t>(p.space.dimensions());
+    PairProblem pairs{p, {}, {}, {}};
+    for (std::size_t j = 0; j < 2 * d; ++j) {
+      Random random(12, Stream::target_draw, j);
+      pairs.source.push_back(static_cast<std::uint16_t>(random.below(p.space.categories())));
+    }
+    pairs.source.insert(pairs.source.end(), p.ends.begin(), p.ends.begin() + p.space.dimensions());
+    for (std::size_t i = 0; i < pairs.source.size(); i += d) {
+      for (std::size_t k = 0; k < p.ends.size(); k += d) {
+        pairs.starts.insert(pairs.starts.end(), &pairs.source[i], &pairs.source[i] + d);
+        pairs.ends.insert(pairs.ends.end(), &p.ends[k], &p.ends[k] + d);
+      }
+    }
+    all.push_back(std::move(pairs));
+  }
+  all[0].p.circuit.change = {20};
+  return all;
+}
+
+TEST(WalkBetweenSamples, FollowsTheCurrentsOfThePairsWholeCircuit) {
+  for (const auto& pairs : pair_problems()) {
+    const auto& p = pairs.p;
+    const auto supervision = pairs.supervision(1);
+    const auto& moves = supervision.moves();
+    const auto d = static_cast<std::size_t>(p.space.dimensions());
+    const auto n = p.space.size();
+    std::vector<Coupling> couplings;
+    for (std::size_t l = 0; l < p.circuit.same.size(); ++l) {
+      couplings.push_back(Coupling::hamming(p.space, p.circuit.same[l], p.circuit.change[l]));
+    }
+    double worst = 0;
+    double least = 1;
+    std::vector<float> found(static_cast<std::size_t>(moves.size()));
+    for (std::size_t k = 0; k < pairs.starts.size(); k += d) {
+      const auto start = std::span(pairs.starts).subspan(k, d);
+      const auto end = std::span(pairs.ends).subspan(k, d);
+      Mass source(static_cast<std::size_t>(n), 0.0);
+      Mass target(source);
+      source[static_cast<std::size_t>(p.space.index(start))] = 1;
+      target[static_cast<std::size_t>(p.space.index(end))] = 1;
+      const Circuit circuit(p.space, couplings, source, target);
+      const auto potential = oracles::to_vector(oracles::potentials(circuit));
+      every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
+        std::vector<double> expected(found.size(), 0.0);
+        double visits = 0;
+        const double here = potential[static_cast<std::size_t>(l * n + x)];
+        moves.visit(l, state, [&](int move) {
+          auto moved = state;
+          int layer = l;
+          double current = 0;
+          if (moves.apply(move, layer, moved)) {
+            const auto pair = static_cast<std::size_t>(std::min(l, layer));
+            const double ohm = moved == state ? p.circuit.same[pair] : p.circuit.change[pair];
+            current = (here - potential[static_cast<std::size_t>(layer * n + p.space.index(moved))]) / ohm;
+          } else if (target[static_cast<std::size_t>(x)] == 1) {
+            current = 1;
+          }
+          expected[static_cast<std::size_t>(move)] = std::max(0.0, current);
+          visits += std::max(0.0, current);
+        });
+        if (visits < 1e-6) return;
+        supervision.toward(l, state, start, end, found);
+        least = std::min(least, std::accumulate(found.begin(), found.end(), 0.0));
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          worst = std::max(worst, std::abs(expected[i] / visits - static_cast<double>(found[i])));
+        }
+      });
+    }
+
+    EXPECT_LT(worst, 1e-6) << text(p);
+    EXPECT_GT(least, 1 - 1e-5) << text(p);
+  }
+}
+
+/// The unsigned flow as a chain, its probabilities a vertex, and how often its walks visit each.
+struct Chain {
+  std::vector<std::vector<float>> moves;
+  std::vector<double> visits;
+  std::vector<double> law;  // where they end
+};
+
+Chain chain_of(const PairProblem& pairs, const WalkSupervision& supervision) {
+  const auto& p = pairs.p;
+  const auto& moves = supervision.moves();
+  const auto n = p.space.size();
+  Chain chain;
+  every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+    supervision.flow(l, state, pairs.starts, pairs.ends,
+                     chain.moves.emplace_back(static_cast<std::size_t>(moves.size())));
+  });
+  chain.visits.assign(chain.moves.size(), 0.0);
+  chain.law.assign(static_cast<std::size_t>(n), 0.0);
+  auto mass = empirical_mass(p.space, pairs.source);
+  mass.resize(chain.moves.size(), 0.0);
+  for (int sweep = 0; sweep < 2000; ++sweep) {
+    std::vector<double> next(mass.size(), 0.0);
+    std::size_t v = 0;
+    every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
+      const auto& row = chain.moves[v];
+      const double w = mass[v];
+      chain.visits[v++] += w;
+      for (int k = 0; k < moves.size(); ++k) {
+        const double part = w * static_cast<double>(row[static_cast<std::size_t>(k)]);
+        if (part == 0) continue;
+        auto moved = state;
+        int layer = l;
+        if (moves.apply(k, layer, moved)) {
+          next[static_cast<std::size_t>(layer * n + p.space.index(moved))] += part;
+        } else {
+          chain.law[static_cast<std::size_t>(x)] += part;
+        }
+      }
+    });
+    mass.swap(next);
+  }
+  return chain;
+}
+
+TEST(WalkBetweenSamples, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
+  for (const auto& pairs : pair_problems()) {
+    const auto supervision = pairs.supervision(1);
+    const auto chain = chain_of(pairs, supervision);
+    const double moves = std::accumulate(chain.visits.begin(), chain.visits.end(), 0.0) - 1;
+
+    EXPECT_LT(total_variation(chain.law, empirical_mass(pairs.p.space, pairs.p.ends)), 2e-5) << text(pairs.p);
+    EXPECT_NEAR(supervision.expected_moves(), moves, 0.02 * (moves + 1)) << text(pairs.p);
+  }
+}
+
+TEST(WalkBetweenSamples, ExamplesComeWithTheVisitsAndTheMovesOfTheFlow) {
+  for (const int references : {1, 8}) {
+    const auto pairs = pair_problems()[0];
+    const auto& p = pairs.p;
+    const auto supervision = pairs.supervision(references);
+    const auto chain = chain_of(pairs, supervision);
+    const auto d = static_cast<std::size_t>(p.space.dimensions());
+    const auto m = static_cast<std::size_t>(supervision.moves().size());
+    constexpr std::int64_t kCount = 400000;
+    MoveBatch batch;
+    supervision.batch(0, kCount, {0, kCount}, batch);
+    std::vector<double> seen(chain.moves.size() * m, 0.0);  // of moves at vertices
+    std::vector<double> expected(seen);
+    for (std::size_t i = 0; i < batch.layers.size(); ++i) {
+      const auto x = p.space.index(std::span<const std::uint16_t>(batch.states).subspan(i * d, d));
+      const auto v = static_cast<std::size_t>(batch.layers[i] * p.space.size() + x);
+      for (std::size_t k = 0; k < m; ++k) seen[v * m + k] += static_cast<double>(batch.targets[i * m + k]) / kCount;
+    }
+    const double all = std::accumulate(chain.visits.begin(), chain.visits.end(), 0.0);
+    for (std::size_t v = 0; v < chain.moves.size(); ++v) {
+      for (std::size_t k = 0; k < m; ++k) {
+        expected[v * m + k] = chain.visits[v] * static_cast<double>(chain.moves[v][k]) / all;
+      }
+    }
+
+    EXPECT_LT(total_variation(seen, expected), 0.01) << references << " references";
+  }
+}
+
+TEST(WalkBetweenSamples, ABatchIsTheSameHoweverItIsDividedAmongRanks) {
+  const auto supervision = pair_problems()[2].supervision(16);
+  MoveBatch whole;
+  supervision.batch(7, 50, {0, 50}, whole);
+  MoveBatch glued;
+  for (int part = 0; part < 3; ++part) {
+    MoveBatch piece;
+    supervision.batch(7, 50, partition(50, 3, part), piece);
+    glued.states.insert(glued.states.end(), piece.states.begin(), piece.states.end());
+    glued.targets.insert(glued.targets.end(), piece.targets.begin(), piece.targets.end());
+  }
+
+  EXPECT_EQ(glued.states, whole.states);
+  EXPECT_EQ(glued.targets, whole.targets);
+}
+
+TEST(WalkBetweenSamples, IsLearnedAndItsPathsGiveTheLikelihoodOfTheExitLaw) {
+  const auto pairs = pair_problems()[1];
+  const auto& p = pairs.p;
+  const auto supervision = pairs.supervision(32);
+  MoveModel model(p.space, 1, {{32, 32}, Activation::silu, Precision::single});
+  TrainState state;
+  train_walk(
+      MPI_COMM_WORLD, model, supervision, p.ends, short_training(800), 1, state, [](const TrainState&) {},
+      [](const TrainRecord&) { return std::string(); });
+  const auto law = exit_law_of_moves(MPI_COMM_WORLD, model, empirical_mass(p.space, pairs.source));
+  double exact = 0;
+  const auto d = static_cast<std::size_t>(p.space.dimensions());
+  for (std::size_t k = 0; k < p.ends.size(); k += d) {
+    const auto x = p.space.index(std::span(p.ends).subspan(k, d));
+    exact +=
+        std::log(law.mass[static_cast<std::size_t>(x)]) * static_cast<double>(d) / static_cast<double>(p.ends.size());
+  }
+  const auto found =
+      path_log_likelihood(MPI_COMM_WORLD, model, supervision, Draws::from_rows(p.space, pairs.source), p.ends, 4000, 5);
+
+  EXPECT_LT(total_variation(law.mass, empirical_mass(p.space, p.ends)), 0.1);
+  EXPECT_NEAR(found.mean, exact, 5 * found.error);
+  EXPECT_LT(found.error, 0.05);
 }
 
 }  // namespace

@@ -32,10 +32,11 @@ inline constexpr std::int32_t kMostMoves = 100000;
 MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source, std::int64_t count,
                      std::uint64_t seed);
 
-/// Where the walk of a model from a uniform start ends, on a space that can be enumerated: probability mass is pushed
-/// through the circuit, all vertices at once, until less than 1e-10 is under way (that rest is `lost`). O(N L D S) a
-/// sweep; each rank keeps the moves of its own states. @note Collective. @throws Error for a space that is too large.
-ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model);
+/// Where the walk of a model ends that starts with the probabilities `source` (N), on a space that can be enumerated:
+/// probability mass is pushed through the circuit, all vertices at once, until less than 1e-10 is under way (that rest
+/// is `lost`). O(N L D S) a sweep; each rank keeps the moves of its own states. @note Collective. @throws Error for a
+/// space that is too large.
+ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& source);
 /// The largest N for which that is tried.
 inline constexpr std::int64_t kMostLawStates = std::int64_t{1} << 20;
 
@@ -45,12 +46,12 @@ struct Estimate {
   double error = 0;
 };
 
-/// Mean log-probability [nat] that walks of a model, from a uniform start, end in the given rows (count x D), on any
+/// Mean log-probability [nat] that walks of a model, from draws of `source`, end in the given rows (count x D), on any
 /// space: the probability of each row by importance sampling over paths, which are drawn from the walk of the
 /// conditional circuit (with a small share of moves at random, so that no path of the model is left out). The estimate
 /// of a row's probability is unbiased, its logarithm a little too small; the error is that of the mean of the estimates
 /// over the given rows. @note Collective.
 Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
-                             std::span<const std::uint16_t> rows, int paths, std::uint64_t seed);
+                             const Draws& source, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed);
 
 }  // namespace kirchhoff

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -43,8 +44,13 @@ class Quotient {
   int layers() const { return layers_; }
 
   /// Positive current [A] that runs from class (l, d) to layer l + 1, or to layer l - 1, along all edges of a kind.
-  double forward(int l, int d, MoveKind kind) const { return current_[at(l, d)][static_cast<std::size_t>(kind)]; }
-  double backward(int l, int d, MoveKind kind) const { return current_[at(l, d)][4 + static_cast<std::size_t>(kind)]; }
+  double forward(int l, int d, MoveKind kind) const { return std::max(0.0, net_forward(l, d, kind)); }
+  double backward(int l, int d, MoveKind kind) const { return std::max(0.0, net_backward(l, d, kind)); }
+  /// The same with its sign: negative where it runs toward the class. 0 where there is no such layer.
+  double net_forward(int l, int d, MoveKind kind) const { return current_[at(l, d)][static_cast<std::size_t>(kind)]; }
+  double net_backward(int l, int d, MoveKind kind) const {
+    return current_[at(l, d)][4 + static_cast<std::size_t>(kind)];
+  }
   /// The current that leaves the circuit: 1 A at (L, 0).
   double exit(int l, int d) const { return l == layers_ && d == 0 ? 1.0 : 0.0; }
   /// Edges of a kind that one state at distance d has toward one neighbouring layer.
@@ -75,7 +81,7 @@ class Quotient {
   int layers_;
   std::vector<double> difference_;              // (L+1) x D: y_l(e) = C(D-1, e) (S-1)^e (V_l(e+1) - V_l(e))
   std::vector<double> drop_;                    // L x (D+1): H_l(d) = states at d times (V_l(d) - V_{l+1}(d))
-  std::vector<std::array<double, 8>> current_;  // forward by kind, backward by kind [A]
+  std::vector<std::array<double, 8>> current_;  // signed: forward by kind, backward by kind [A]
   std::vector<double> visits_;
   std::vector<double> log_states_;  // (D+1)
   double expected_moves_ = 0;

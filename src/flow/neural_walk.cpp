@@ -101,7 +101,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
   return walks;
 }
 
-ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model) {
+ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& source) {
   const auto& space = model.space();
   const auto& moves = model.moves();
   if (!space.enumerable() || space.size() > kMostLawStates) {
@@ -141,7 +141,7 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model) {
   std::vector<double> next(vertices, 0.0);
   ExitLaw law;
   law.mass.assign(static_cast<std::size_t>(n), 0.0);
-  for (auto x = mine.begin; x < mine.end; ++x) mass[static_cast<std::size_t>(x)] = 1 / static_cast<double>(n);
+  for (auto x = mine.begin; x < mine.end; ++x) mass[static_cast<std::size_t>(x)] = source[static_cast<std::size_t>(x)];
   std::vector<std::uint16_t> state(d);
   constexpr double kUnderWay = 1e-10;
   constexpr int kMostSweeps = 20000;
@@ -183,14 +183,14 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model) {
 }
 
 Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
-                             std::span<const std::uint16_t> rows, int paths, std::uint64_t seed) {
+                             const Draws& source, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed) {
   constexpr double kAtRandom = 0.02;
   const auto& moves = model.moves();
   const auto d = static_cast<std::size_t>(moves.dimensions());
   const auto m = static_cast<std::size_t>(moves.size());
   const auto count = static_cast<std::int64_t>(rows.size() / d);
   const auto mine = partition(count * paths, size_of(comm), rank_of(comm));
-  // log of P(path under the model) / P(path as drawn); both start evenly.
+  // log of P(path under the model) / P(path as drawn); both start with the source.
   std::vector<double> log_ratio(static_cast<std::size_t>(count * paths), 0.0);
 
   struct Path {
@@ -205,6 +205,7 @@ Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSu
   std::vector<std::uint16_t> states(kBlock * d, 0);
   std::vector<float> probabilities(kBlock * m);
   std::vector<float> proposal(m);
+  std::vector<std::uint16_t> starts(kBlock * d, 0);
   std::int64_t next = mine.begin;
   std::int64_t done = 0;
   const auto state_of = [&](std::size_t i) { return std::span(states).subspan(i * d, d); };
@@ -217,7 +218,8 @@ Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSu
     p.log_ratio = 0;
     p.random = Random(seed, Stream::walk, (std::uint64_t{1} << 62) + static_cast<std::uint64_t>(p.index));
     layers[i] = 0;
-    for (auto& c : state_of(i)) c = static_cast<std::uint16_t>(p.random.below(moves.categories()));
+    source.draw(p.random, state_of(i));
+    for (std::size_t j = 0; j < d; ++j) starts[i * d + j] = state_of(i)[j];
   };
   for (std::size_t i = 0; i < kBlock; ++i) enter(i);
   while (done < mine.size() && !stop_requested()) {
@@ -227,7 +229,7 @@ Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSu
       if (!p.active) continue;
       const auto goal = rows.subspan(static_cast<std::size_t>(p.index / paths) * d, d);
       const auto learned = std::span(probabilities).subspan(i * m, m);
-      conditional.toward(layers[i], state_of(i), goal, proposal);
+      conditional.toward(layers[i], state_of(i), std::span(starts).subspan(i * d, d), goal, proposal);
       const bool at_goal = layers[i] == moves.layers() && std::equal(goal.begin(), goal.end(), state_of(i).begin());
       // The conditional walk says how often a move of each kind is made; which of them, the model: then the weight of a
       // step depends on the kind alone. A share follows the model itself, leaving elsewhere excepted.

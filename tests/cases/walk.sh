@@ -9,6 +9,7 @@ bits = rng.integers(0, 2, (600, 12))
 rows = np.repeat(bits, 4, axis=1)  # 48 coordinates in groups of four equal ones
 np.savetxt("many.csv", rows[:500], "%d", ",")
 np.savetxt("many_test.csv", rows[500:520], "%d", ",")
+np.savetxt("wide.csv", np.full((3, 32), [[1], [2], [0]]), "%d", ",")
 np.savetxt("few.csv", rng.choice([0, 0, 1, 2], (400, 4)), "%d", ",")
 np.savetxt("few_test.csv", rng.choice([0, 0, 1, 2], (50, 4)), "%d", ",")
 PYTHON
@@ -28,9 +29,15 @@ model:   {hidden: [24, 24]}
 train:   {supervision: walk, steps: 60, batch: 64, warmup: 20, validate_every: 30}
 sample:  {count: 500}
 YAML
+# Walks between samples: from rows of a file, and from a density.
+sed 's/^target/source:  {file: many_test.csv}\ntarget/' many.yaml >pairs_many.yaml
+sed 's/^target/source:  {file: few_test.csv, smoothing: 0.1}\ntarget/' few.yaml >pairs_few.yaml
+sed 's/^target/source:  {name: two_moons}\ntarget/' plane.yaml >pairs_plane.yaml
 
 for ranks in 1 2 3; do
-  for case in many few plane; do
+  cases="many few plane"
+  [ "$ranks" != 2 ] || cases="$cases pairs_many pairs_few pairs_plane"
+  for case in $cases; do
     succeed "$ranks" run "$case.yaml" -out "$case$ranks"
     [ ! -e "$case$ranks/solution.h5" ] || fail "$case: a solution of what was not solved"
     "$python" - "$case$ranks" <<'PYTHON' || fail "$case on $ranks: the report or a file is not as promised"
@@ -51,9 +58,12 @@ assert (s["tv_exit_law"] is not None) == ("few" in folder)
 if "few" in folder:
     assert s["tv_exit_law"] < 0.2 and s["exit_law_lost_mass"] < 1e-9 and report["train"]["distinct_training_rows"] <= 81
 with h5py.File(f"{folder}/samples.h5") as file:
-    dimensions = {"many": 48, "few": 4, "plane": 32}[folder[:-1]]
+    dimensions = {"many": 48, "few": 4, "plane": 32}[folder[:-1].removeprefix("pairs_")]
     assert file["neural/samples"].shape == (500, dimensions) and file["neural/samples"].dtype == "u2"
     assert file["neural/start"].shape == (500, dimensions) and file["neural/steps"].shape == (500,)
+    if folder == "pairs_many2":
+        rows = {tuple(map(int, line.split(","))) for line in open("many_test.csv")}
+        assert all(tuple(row) in rows for row in file["neural/start"][...].tolist())
 assert "<svg" in open(f"{folder}/report.html").read()
 PYTHON
   done
@@ -85,7 +95,12 @@ succeed 1 train few.yaml -out patient -train_learning_rate 0 -train_patience 2 -
 
 # What cannot be done is said, in one line.
 expect_error 1 'needs family hamming' 1 train many.yaml -circuit_family dense
-expect_error 1 'starts from the uniform source' 2 train few.yaml -source_name normal
+expect_error 1 'needs samples of the source' 2 train few.yaml -source_file few_test.csv -source_dataset mass
+expect_error 1 'few_test.csv: 4 columns are used, but space_dimensions is 48' 2 train many.yaml -source_file few_test.csv
+expect_error 1 'wide.csv: row 2, column 1: 2 is not one of the categories' 1 train plane.yaml \
+  -source_file wide.csv
+expect_error 1 'two_moons cannot be drawn from' 2 train many.yaml -source_name two_moons
+expect_error 1 "unknown distribution 'two_mons'" 1 train plane.yaml -source_name two_mons
 expect_error 1 'single precision' 1 train many.yaml -model_precision double
 expect_error 1 'flow neural only' 1 run many.yaml -sample_flow exact
 expect_error 1 'solves no whole circuit' 2 solve many.yaml
