@@ -293,8 +293,8 @@ TEST_F(MonteCarloTraining, LearnsBothTerminalsFromSamples) {
     return (oracles::to_eigen(g) - oracles::to_eigen(q)).cwiseAbs().sum() / 2;
   };
   EXPECT_GT(tv(before.target, circuit_.target()), 0.1);
-  EXPECT_LT(tv(after.source, circuit_.source()), 0.01);  // counting as many draws: about 0.003
-  EXPECT_LT(tv(after.target, circuit_.target()), 0.01);
+  EXPECT_LT(tv(after.source, circuit_.source()), 0.006);  // counting as many draws: about 0.003
+  EXPECT_LT(tv(after.target, circuit_.target()), 0.006);
   const auto entropy = [](const Mass& q) {
     double sum = 0;
     for (const double m : q) sum -= m > 0 ? m * std::log(m) : 0;

@@ -1,9 +1,13 @@
 #include "kirchhoff/train.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
 
 #include "kirchhoff/random.hpp"
 #include "train/loop.hpp"
+#include "train/prefix_law.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -49,22 +53,69 @@ class PotentialTask final : public Task<T> {
 };
 
 /// Source and target, a coordinate given those before it, by likelihood.
+///
+/// The target of a coordinate is not the category of the row alone but the law of that coordinate among all rows drawn
+/// so far that have the same coordinates before it: the expectation is the same and its noise falls with the steps.
+/// Rows of a pass with the same prefix then have the same target, and are one row of their weight.
 template <class T>
 class TerminalTask final : public Task<T> {
  public:
   TerminalTask(const Model& model, const MonteCarloSupervision& supervision)
-      : space_(model.space()), supervision_(supervision), positions_(std::min(2, space_.dimensions())) {}
+      : space_(model.space()),
+        supervision_(supervision),
+        positions_(std::min(2, space_.dimensions())),
+        laws_{PrefixLaw(space_), PrefixLaw(space_)} {}
 
+  /// Steps must not fall. A training that goes on draws the rows before it again.
   void draw(std::int64_t step, std::int64_t batch, Range range, Rows<T>& rows) override {
+    for (; drawn_ <= step; ++drawn_) {
+      for (std::int64_t row = 0; row < batch; ++row) {  // those of all ranks
+        const auto pair = supervision_.draw(drawn_, batch, row);
+        laws_[0].add(pair.source);
+        laws_[1].add(pair.target);
+      }
+    }
     begin(rows);
+    const int d = space_.dimensions();
+    const auto weight = static_cast<T>(d) / static_cast<T>(positions_);
     for (auto row = range.begin; row < range.end; ++row) {
-      add(rows, supervision_.draw(step, batch, row), step * batch + row, positions_);
+      const auto pair = supervision_.draw(step, batch, row);
+      const auto index = ~static_cast<std::uint64_t>(step * batch + row);
+      const auto first = static_cast<int>(Random(supervision_.seed(), Stream::batch, index).below(d));
+      for (int k = 0; k < positions_; ++k) {
+        const int at = (first + k * ((d + positions_ - 1) / positions_)) % d;
+        for (const int terminal : {0, 1}) {
+          const auto x = terminal == 0 ? pair.source : pair.target;
+          const auto& law = laws_[static_cast<std::size_t>(terminal)];
+          const auto node = law.find(x, at);
+          const auto [known, fresh] = row_of_.try_emplace({terminal, node}, rows.weight.size());
+          if (node < 0 || fresh) {
+            const auto targets = add(rows, terminal, x, at, weight);
+            if (node < 0) {
+              targets[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
+            } else {
+              law.visit(node,
+                        [&](int c, double share) { targets[static_cast<std::size_t>(c)] = static_cast<T>(share); });
+            }
+          } else {
+            rows.weight[known->second] += weight;
+          }
+        }
+      }
     }
   }
   /// All coordinates of the held-out pairs.
   void draw_validation(Range range, Rows<T>& rows) override {
     begin(rows);
-    for (auto row = range.begin; row < range.end; ++row) add(rows, supervision_.held_out(row), 0, space_.dimensions());
+    for (auto row = range.begin; row < range.end; ++row) {
+      const auto pair = supervision_.held_out(row);
+      for (int at = 0; at < space_.dimensions(); ++at) {
+        for (const int terminal : {0, 1}) {
+          const auto x = terminal == 0 ? pair.source : pair.target;
+          add(rows, terminal, x, at, T(1))[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
+        }
+      }
+    }
   }
   std::int64_t validation_rows() const override { return supervision_.held_out_rows(); }
 
@@ -75,34 +126,31 @@ class TerminalTask final : public Task<T> {
   double terms() const override { return 2; }  // terminals
 
  private:
-  static void begin(Rows<T>& rows) {
+  void begin(Rows<T>& rows) {
     rows.count = 0;
     rows.columns.clear();
     rows.targets.clear();
     rows.weight.clear();
+    row_of_.clear();
   }
-  void add(Rows<T>& rows, const MonteCarloSupervision::Pair& pair, std::int64_t index, int positions) const {
+  /// A row that asks for coordinate `at` of x; its targets, (S) zeros, to be filled.
+  std::span<T> add(Rows<T>& rows, int terminal, std::int64_t x, int at, T weight) const {
     const int d = space_.dimensions();
     const int s = space_.categories();
-    const auto first =
-        static_cast<int>(Random(supervision_.seed(), Stream::batch, ~static_cast<std::uint64_t>(index)).below(d));
-    for (int k = 0; k < positions; ++k) {
-      const int at = (first + k * ((d + positions - 1) / positions)) % d;
-      for (const int terminal : {0, 1}) {
-        const auto x = terminal == 0 ? pair.source : pair.target;
-        for (int j = 0; j < d; ++j) rows.columns.push_back(j * (s + 1) + (j < at ? space_.coordinate(x, j) : s));
-        rows.columns.push_back(d * (s + 1) + terminal);
-        rows.targets.resize(rows.targets.size() + static_cast<std::size_t>(s), T(0));
-        *(rows.targets.end() - s + space_.coordinate(x, at)) = T(1);
-        rows.weight.push_back(static_cast<T>(d) / static_cast<T>(positions));
-        ++rows.count;
-      }
-    }
+    for (int j = 0; j < d; ++j) rows.columns.push_back(j * (s + 1) + (j < at ? space_.coordinate(x, j) : s));
+    rows.columns.push_back(d * (s + 1) + terminal);
+    rows.weight.push_back(weight);
+    ++rows.count;
+    rows.targets.resize(rows.targets.size() + static_cast<std::size_t>(s), T(0));
+    return std::span(rows.targets).last(static_cast<std::size_t>(s));
   }
 
   StateSpace space_;
   const MonteCarloSupervision& supervision_;
   int positions_;  // of a row that a batch uses
+  std::array<PrefixLaw, 2> laws_;
+  std::int64_t drawn_ = 0;                                      // steps whose rows the laws hold
+  std::map<std::pair<int, std::int32_t>, std::size_t> row_of_;  // of a terminal's prefix, in this pass
 };
 
 /// Trains in the model's precision on the task of that precision.
