@@ -145,6 +145,13 @@ void check_memory(const Options& options, const Job& job) {
   };
   const double states = job.supervision == "walk" ? 0 : static_cast<double>(job.space.size());
   need("circuit_layers", 8 * states * (static_cast<double>(job.layers) + 1), "the potentials of all vertices");
+  if (job.model.head == Head::current) {
+    const double d = job.space.dimensions();
+    const double moves = job.family == Family::lattice   ? 1 + 2 * d
+                         : job.family == Family::hamming ? 1 + d * job.space.categories()
+                                                         : 1 + static_cast<double>(job.neighbours);  // at least
+    need("model_head", 8 * states * job.layers * moves, "the currents of all moves");
+  }
   double weights = 0;
   for (std::size_t k = 0; k < job.model.hidden.size(); ++k) {
     const double before =
@@ -339,6 +346,24 @@ void default_to_walk(const Options& options) {
   set("sample_count", "40000");
 }
 
+/// What the network gives: by default what docs/model.md found to be better.
+Head head_of(const Options& options, const Job& job) {
+  const auto choice = options.choice("model_head", {"auto", "potential", "current"});
+  if (job.supervision != "exact") {
+    if (choice > 0) {
+      throw Error(fmt::format("{}: a choice for exact supervision only", options.origin("model_head")));
+    }
+    return job.supervision == "monte_carlo" ? Head::terminals : Head::potential;
+  }
+  const bool dense = job.family == Family::dense;
+  if (choice == 2 && dense) {
+    throw Error(fmt::format("{}: a state of a dense circuit has too many moves", options.origin("model_head")));
+  }
+  // Few moves a state, and as many edges as potentials vary over: docs/model.md, "What was compared".
+  const bool current = job.family != Family::hamming && !dense;
+  return choice == 2 || (choice == 0 && current) ? Head::current : Head::potential;
+}
+
 /// What walk supervision cannot do is said before it starts.
 void check_walk(const Options& options, const Job& job) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
@@ -422,7 +447,7 @@ Job read_job(const std::string& input) {
   job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
   job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
 
-  if (job.supervision == "monte_carlo") job.model.head = Head::terminals;
+  job.model.head = head_of(options, job);
   job.training_pairs = options.integer("train_samples", 0);
   if (job.supervision == "monte_carlo" && job.training_pairs > 0 && job.training_pairs < 10) {
     throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
@@ -508,7 +533,7 @@ std::string training_hash(const Job& job, const std::string& problem) {
       .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
                        fmt::join(job.model.hidden, ","), static_cast<int>(job.model.activation),
                        static_cast<int>(job.model.precision), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, t.clip, job.balance, job.seed, job.supervision == "monte_carlo", job.training_pairs))
+                       t.average, t.clip, job.balance, job.seed, static_cast<int>(job.model.head), job.training_pairs))
       .text();
 }
 

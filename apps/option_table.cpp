@@ -54,6 +54,8 @@ const std::vector<OptionSpec>& option_table() {
 
       {"model_hidden", "256,256,256", "widths", "hidden layers of the network", true, true},
       {"model_activation", "silu", "silu|tanh|relu", "between them"},
+      {"model_head", "auto", "auto|potential|current",
+       "what the network gives of a state: its potentials, or (sparse circuits) the currents of its moves"},
       {"model_precision", "double", "double|single", "of passes and optimiser"},
 
       {"train_supervision", "exact", "exact|monte_carlo|walk",

@@ -86,7 +86,9 @@ bool Stages::has_checkpoint() const {
 const Model& Stages::model(bool may_train, bool redo) {
   if (model_) return *model_;
   const auto wanted = training_hash(job_, hash_);
-  Model model(job_.space, job_.layers, job_.model);
+  auto options = job_.model;
+  if (options.head == Head::current) options.moves = moves_ahead(circuit_);
+  Model model(job_.space, job_.layers, options);
   Checkpoint checkpoint;
   if (!redo && has_checkpoint()) {
     const auto take = [&] {
@@ -122,6 +124,7 @@ const Model& Stages::model(bool may_train, bool redo) {
     checkpoint.training_hash = wanted;
     checkpoint.supervision = job_.supervision;
     checkpoint.seed = job_.seed;
+    if (options.head == Head::current) checkpoint.unit = "ampere";
     const auto save = [&](const TrainState& now) {
       checkpoint.mean = model.mean();
       checkpoint.scale = model.scale();
@@ -133,9 +136,15 @@ const Model& Stages::model(bool may_train, bool redo) {
     if (job_.supervision == "monte_carlo") {
       train(comm_, model, pairs(), job_.train, job_.seed, state, save);
     } else {
-      const ExactSupervision supervision(circuit_.states(), circuit_.layers(), solution().potential.data(), job_.seed,
-                                         job_.balance);
-      train(comm_, model, supervision, job_.train, job_.seed, state, save);
+      const auto potential = solution().potential.data();
+      const auto on = [&](const Supervision& supervision) {
+        train(comm_, model, supervision, job_.train, job_.seed, state, save);
+      };
+      if (options.head == Head::current) {
+        on(CurrentSupervision(circuit_, potential, job_.seed, job_.balance));
+      } else {
+        on(ExactSupervision(circuit_.states(), circuit_.layers(), potential, job_.seed, job_.balance));
+      }
     }
     const auto& last = state.history.back();
     say(comm_, "train",
@@ -175,21 +184,29 @@ SharedArray Stages::response(const LearnedTerminals& learned) const {
   return potential;
 }
 
-const SharedArray& Stages::learned_potential(bool may_train) {
+const Flow& Stages::learned(bool may_train) {
   if (learned_) return *learned_;
   const auto& network = model(may_train);
-  learned_ = job_.supervision == "monte_carlo" ? response(learned_terminals(comm_, network)) : tabulate(comm_, network);
+  const bool terminals = network.options().head == Head::terminals;
+  field_ = std::make_shared<const SharedArray>(terminals ? response(learned_terminals(comm_, network))
+                                                         : tabulate(comm_, network));
+  if (network.options().head == Head::current) {
+    currents_.emplace(circuit_, field_);
+    learned_ = learned_flow(circuit_, *currents_);
+  } else {
+    learned_ = learned_flow(circuit_, field_->data());
+  }
   return *learned_;
 }
 
 Flow Stages::flow_of(const std::string& name, bool may_train) {
   if (name == "exact") return exact_flow(circuit_, solution().potential.data());
-  return learned_flow(circuit_, learned_potential(may_train).data());
+  return learned(may_train);
 }
 
 /// A hash of all that decides a flow's walks: they are made again when it changes.
 std::string Stages::walks_origin(const std::string& flow) const {
-  const auto field = flow == "exact" ? solution_->potential.data() : learned_->data();
+  const auto field = flow == "exact" ? solution_->potential.data() : field_->data();
   return Hash().add(std::span<const double>(field)).add(fmt::format("{} {} {}", hash_, job_.count, job_.seed)).text();
 }
 
@@ -273,8 +290,8 @@ void Stages::validate(bool may_train) {
   report.potential = solved.potential.data();
   report.layer_currents = layer_currents(comm_, circuit_, report.potential);
   if (std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end()) {
-    report.learned_potential = learned_potential(may_train).data();
-    report.currents = compare_currents(comm_, circuit_, report.potential, report.learned_potential);
+    report.learned_potential = learned(may_train).potential;
+    report.currents = compare_currents(comm_, circuit_, report.potential, *learned_);
     TrainReport t;
     t.supervision = job_.supervision;
     if (job_.supervision == "monte_carlo")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -38,7 +39,7 @@ class Stages {
   Provenance made_now() const;
   MonteCarloSupervision pairs() const;
   SharedArray response(const LearnedTerminals& learned) const;
-  const SharedArray& learned_potential(bool may_train);
+  const Flow& learned(bool may_train);
   Flow flow_of(const std::string& name, bool may_train);
   std::string walks_origin(const std::string& flow) const;
   FlowReport report_flow(const StoredWalks& walks, bool may_train);
@@ -54,7 +55,9 @@ class Stages {
   std::optional<Solution> solution_;
   std::optional<Model> model_;
   std::optional<TrainState> trained_;
-  std::optional<SharedArray> learned_;
+  std::shared_ptr<const SharedArray> field_;  // the network's: potentials, or currents of moves
+  std::optional<EdgeCurrents> currents_;
+  std::optional<Flow> learned_;
   std::optional<std::vector<StoredWalks>> samples_;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "kirchhoff/currents.hpp"
 
@@ -175,9 +176,28 @@ double largest_current(const Circuit& circuit, std::span<const double> exact, in
   return largest;
 }
 
-/// @param whole on dense circuits: this rank does the whole layer pair, otherwise nothing.
+/// Of a sparse circuit: the edges that leave the states `mine` of layer l.
+Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, const Flow& learned, int l,
+                       const DecadeBounds& bounds, Range mine) {
+  Decades decades;
+  const auto tail = layer_of(circuit, exact, l);
+  const auto head = layer_of(circuit, exact, l + 1);
+  std::vector<double> currents;
+  for (auto x = mine.begin; x < mine.end; ++x) {
+    currents.clear();
+    each_current(learned, l, x, [&](int, std::int64_t, double i) { currents.push_back(i); });
+    std::size_t k = 0;  // edges to the next layer come first, and in the same order
+    circuit.coupling(l).forward(x, [&](std::int64_t y, double g) {
+      const double e = g * (tail[static_cast<std::size_t>(x)] - head[static_cast<std::size_t>(y)]);
+      decades[bounds.decade(std::abs(e))].add(one_edge(e, currents[k++]), 1);
+    });
+  }
+  return decades;
+}
+
+/// Of a dense circuit. @param whole this rank does the whole layer pair, otherwise nothing.
 Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, std::span<const double> learned, int l,
-                       const DecadeBounds& bounds, Range mine, bool whole) {
+                       const DecadeBounds& bounds, bool whole) {
   const auto tail_e = layer_of(circuit, exact, l);
   const auto head_e = layer_of(circuit, exact, l + 1);
   const auto tail_n = layer_of(circuit, learned, l);
@@ -190,12 +210,6 @@ Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, st
     const double e = g * (tail_e[x] - head_e[y]);
     decades[bounds.decade(std::abs(e))].add(one_edge(e, g * (tail_n[x] - head_n[y])), factor);
   };
-  if (circuit.family() != Family::dense) {
-    for (auto x = mine.begin; x < mine.end; ++x) {
-      coupling.forward(x, [&](std::int64_t y, double g) { add(x, y, g, 1); });
-    }
-    return decades;
-  }
   if (!whole) return decades;
   const double g = coupling.change();
   const SortedPair tail(tail_e, tail_n);
@@ -228,12 +242,14 @@ double relative(double error2, double exact2) { return std::sqrt(ratio(std::max(
 }  // namespace
 
 CurrentComparison compare_currents(MPI_Comm comm, const Circuit& circuit, std::span<const double> exact,
-                                   std::span<const double> learned) {
+                                   const Flow& learned) {
   const auto n = circuit.states();
   const auto pairs = static_cast<std::size_t>(circuit.layers());
   const int ranks = size_of(comm);
   const auto mine = partition(n, ranks, rank_of(comm));
-  const NetCurrent net(circuit, learned);
+  const bool dense = circuit.family() == Family::dense;
+  std::optional<NetCurrent> net;  // of potentials
+  if (!learned.currents) net.emplace(circuit, learned.potential);
   double largest = 0;
   for (int l = 0; l < circuit.layers(); ++l) largest = std::max(largest, largest_current(circuit, exact, l, mine));
   largest = all_max(comm, largest);
@@ -246,18 +262,24 @@ CurrentComparison compare_currents(MPI_Comm comm, const Circuit& circuit, std::s
   std::vector<double> sums(pairs * kEach);
   double worst = 0;
   // Currents are linear in potentials, so the error of the currents is the current of the error.
-  std::vector<double> difference(exact.size());
-  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = learned[i] - exact[i];
+  std::vector<double> difference(learned.potential.begin(), learned.potential.end());
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= exact[i];
   for (int l = 0; l < circuit.layers(); ++l) {
     double* of_pair = sums.data() + static_cast<std::size_t>(l) * kEach;
-    of_pair[0] = edge_sum(circuit, difference, l, 2, mine);
+    const auto decades = dense
+                             ? sums_by_decade(circuit, exact, learned.potential, l, bounds, l % ranks == rank_of(comm))
+                             : sums_by_decade(circuit, exact, learned, l, bounds, mine);
+    if (net) {
+      of_pair[0] = edge_sum(circuit, difference, l, 2, mine);
+    } else {
+      for (const auto& d : decades) of_pair[0] += d.error2;
+    }
     of_pair[1] = edge_sum(circuit, exact, l, 2, mine);
     for (auto x = mine.begin; l > 0 && x < mine.end; ++x) {
-      const double imbalance = std::abs(net(l, x));
+      const double imbalance = std::abs(net ? (*net)(l, x) : learned.currents->net(l, x));
       of_pair[2] += imbalance;
       worst = std::max(worst, imbalance);
     }
-    const auto decades = sums_by_decade(circuit, exact, learned, l, bounds, mine, l % ranks == rank_of(comm));
     double* at = of_pair + kFirst;
     for (const auto& d : decades) {
       for (const double value : {d.edges, d.current, d.current2, d.error2, d.agreeing}) *at++ = value;

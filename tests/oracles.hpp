@@ -119,14 +119,15 @@ inline MatrixXd currents(const Circuit& circuit, std::span<const double> potenti
 
 /// The walk as an absorbing Markov chain, docs/theory.md, section 4.
 struct Chain {
-  MatrixXd visits;  // (N x n) probability that a walk from (0, x) passes v; it passes no vertex twice
+  MatrixXd visits;  // (N x n) how often a walk from (0, x) passes v: where potentials drive it, once at most
   VectorXd out;     // (n) probability to stop for good at v, once there
   VectorXd stuck;   // (n) 1 where no current leaves v
 };
 
-inline Chain chain_of(const Circuit& circuit, std::span<const double> potential, std::span<const double> exit) {
+/// @param current signed, from v to w [A].
+inline Chain chain_of(const Circuit& circuit, const MatrixXd& current, std::span<const double> exit) {
   const auto n = circuit.states();
-  MatrixXd moves = currents(circuit, potential).cwiseMax(0.0);
+  MatrixXd moves = current.cwiseMax(0.0);
   VectorXd leaving = VectorXd::Zero(moves.rows());
   leaving.tail(n) = to_eigen(exit);
   Chain chain{{}, VectorXd::Zero(moves.rows()), VectorXd::Zero(moves.rows())};
@@ -142,6 +143,10 @@ inline Chain chain_of(const Circuit& circuit, std::span<const double> potential,
   const MatrixXd identity = MatrixXd::Identity(moves.rows(), moves.rows());
   chain.visits = (identity - moves).transpose().partialPivLu().solve(identity.leftCols(n)).transpose();
   return chain;
+}
+
+inline Chain chain_of(const Circuit& circuit, std::span<const double> potential, std::span<const double> exit) {
+  return chain_of(circuit, currents(circuit, potential), exit);
 }
 
 /// Numbers in [low, high), a function of the seed.

@@ -40,7 +40,7 @@ std::vector<std::int64_t> all_states(const Model& model) {
 }
 
 std::vector<double> outputs_of(const Model& model, const std::vector<std::int64_t>& states) {
-  std::vector<double> out(states.size() * static_cast<std::size_t>(model.layers() + 1));
+  std::vector<double> out(states.size() * static_cast<std::size_t>(model.field_width()));
   model.outputs(states, out);
   return out;
 }
@@ -217,6 +217,22 @@ TEST(Tabulate, GivesTheSameBitsOnAnyNumberOfRanks) {
 
     ASSERT_EQ(together.data().size(), alone.data().size());
     EXPECT_EQ(std::memcmp(together.data().data(), alone.data().data(), alone.data().size_bytes()), 0);
+  }
+}
+
+TEST(Tabulate, GivesTheCurrentsOfEveryMoveAndLayerPair) {
+  Model model(StateSpace(5, 2), 3, {{8}, Activation::silu, Precision::double_, Head::current, 5});
+  model.initialise(6);
+  ASSERT_EQ(model.scale().size(), 15u);
+  model.scale()[7] = 10;  // layer pair 1, move 2
+  const auto out = outputs_of(model, all_states(model));
+
+  const auto field = tabulate(MPI_COMM_WORLD, model);
+
+  ASSERT_EQ(field.data().size(), 15u * 25);
+  for (std::size_t x = 0; x < 25; ++x) {
+    EXPECT_NEAR(field.data()[6 * 25 + x], out[x * 15 + 6], 1e-13);  // blocks of another size round otherwise
+    EXPECT_NEAR(field.data()[7 * 25 + x], 10 * out[x * 15 + 7], 1e-12);
   }
 }
 

@@ -49,7 +49,7 @@ class ReportTest : public testing::Test {
     report_.train->supervision = "exact";
     report_.train->parameters = 99;
     report_.train->history = {{500, 1, 0.5, 0.25, 1e-3}, {1000, 2, 0.125, 0.0625, 1e-4}};
-    report_.currents = compare_currents(MPI_COMM_SELF, circuit_, field_, learned_);
+    report_.currents = compare_currents(MPI_COMM_SELF, circuit_, field_, learned_flow(circuit_, learned_));
     for (const std::string name : {"exact", "neural"}) {
       FlowReport flow;
       flow.name = name;

@@ -55,9 +55,9 @@ TEST_F(ExactSupervisionTest, StandardisesEachLayer) {
 TEST_F(ExactSupervisionTest, BalancesTheLayersBetweenRelativeAndAbsolute) {
   model_.scale() = {2, 0.5, 1};
 
-  EXPECT_EQ(supervision(0).layer_weights(model_), (std::vector<double>{1, 1, 1}));
-  EXPECT_EQ(supervision(0.5).layer_weights(model_), (std::vector<double>{1, 0.25, 0.5}));
-  EXPECT_EQ(supervision(1).layer_weights(model_), (std::vector<double>{1, 0.0625, 0.25}));
+  EXPECT_EQ(supervision(0).weights(model_), (std::vector<double>{1, 1, 1}));
+  EXPECT_EQ(supervision(0.5).weights(model_), (std::vector<double>{1, 0.25, 0.5}));
+  EXPECT_EQ(supervision(1).weights(model_), (std::vector<double>{1, 0.0625, 0.25}));
 }
 
 TEST_F(ExactSupervisionTest, TargetsAreTheStandardisedPotentials) {

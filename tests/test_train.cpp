@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/flow.hpp"
 #include "kirchhoff/supervision.hpp"
 #include "kirchhoff/train.hpp"
 #include "networks.hpp"
@@ -83,7 +85,7 @@ TEST_F(TrainTest, ValidatesTheAveragedWeightsOnStatesOfTheirOwn) {
 
   // As many rows as states: a stratified batch is then every state once.
   const auto layers = static_cast<std::size_t>(circuit_.layers()) + 1;
-  const auto weights = supervision_.layer_weights(network);
+  const auto weights = supervision_.weights(network);
   const auto field = tabulate(MPI_COMM_WORLD, network);
   double sum = 0;
   for (std::size_t v = 0; v < potential_.size(); ++v) {
@@ -115,7 +117,7 @@ TEST_F(TrainTest, TakesTheStepsOfAdamW) {
   for (int t = 1; t <= 4; ++t) {
     supervision_.batch(network, t - 1, 50, {0, 50}, states, targets);
     std::vector<double> sum(network.parameters().size());
-    networks::accumulate_gradient(network, states, targets, supervision_.layer_weights(network), sum);
+    networks::accumulate_gradient(network, states, targets, supervision_.weights(network), sum);
     const Eigen::VectorXd g = oracles::to_eigen(sum) / 200;  // the mean over rows and layers
     m = kBeta1 * m + (1 - kBeta1) * g;
     v = kBeta2 * v + (1 - kBeta2) * g.cwiseAbs2();
@@ -254,6 +256,82 @@ TEST_F(TrainTest, SaysWhenItDiverges) {
 
   EXPECT_THAT([&] { train_on(MPI_COMM_WORLD, network, state); },
               ThrowsMessage<AgreedError>(AllOf(HasSubstr("training diverged"), HasSubstr("-train_learning_rate"))));
+}
+
+/// A small lattice and a network of the currents of its moves.
+class CurrentTraining : public testing::Test {
+ protected:
+  CurrentTraining() {
+    options_.steps = 300;
+    options_.batch = 36;
+    options_.warmup = 5;
+    options_.learning_rate = 5e-3;
+    options_.validate_every = 30;
+    options_.checkpoint_every = 200;
+  }
+  Model model(Precision precision) const {
+    return {circuit_.space(), circuit_.layers(), {{24, 24}, Activation::silu, precision, Head::current, 5}};
+  }
+  void train_on(MPI_Comm comm, Model& model, TrainState& state,
+                const std::function<void(const TrainState&)>& save = kForget) const {
+    train(comm, model, CurrentSupervision(circuit_, potential_, 3, 0.5), options_, 3, state, save);
+  }
+
+  Circuit circuit_ = oracles::uniform_circuit(Family::lattice, 6, 2, 3, 1, 6);
+  std::vector<double> potential_ = oracles::to_vector(oracles::potentials(circuit_));
+  TrainOptions options_;
+};
+
+TEST_F(CurrentTraining, LearnsTheCurrentsOfEveryMove) {
+  auto network = model(Precision::double_);
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state);
+
+  const auto field = std::make_shared<const SharedArray>(tabulate(MPI_COMM_WORLD, network));
+  const EdgeCurrents learned(circuit_, field);
+  double error2 = 0;
+  double exact2 = 0;
+  for (std::int64_t v = 0; v < circuit_.vertices(); ++v) {
+    const int l = static_cast<int>(v / 36);
+    const Flow exact{&circuit_, potential_, {}, nullptr};
+    std::vector<double> currents;
+    each_current(exact, l, v % 36, [&](int, std::int64_t, double i) { currents.push_back(i); });
+    std::size_t k = 0;
+    learned.leaving(l, v % 36, [&](int, std::int64_t, double i) {
+      error2 += (i - currents[k]) * (i - currents[k]);
+      exact2 += currents[k] * currents[k];
+      ++k;
+    });
+  }
+  EXPECT_LT(std::sqrt(error2 / exact2), 0.1);
+  EXPECT_LT(state.history.back().validation, 0.1 * state.history.front().validation);
+}
+
+TEST_F(CurrentTraining, GoesOnBitForBitWhereItWasInterrupted) {
+  auto network = model(Precision::single);
+  TrainState whole;
+  TrainState kept;
+  train_on(MPI_COMM_WORLD, network, whole, [&](const TrainState& state) {
+    if (state.step == 200) kept = state;
+  });
+
+  train_on(MPI_COMM_WORLD, network, kept);
+
+  EXPECT_EQ(kept.parameters, whole.parameters);
+  EXPECT_EQ(kept.average, whole.average);
+}
+
+TEST_F(CurrentTraining, IsTheSameOnAnyNumberOfRanksToRounding) {
+  options_.steps = 10;
+  auto network = model(Precision::double_);
+  TrainState alone;
+  TrainState together;
+  train_on(MPI_COMM_SELF, network, alone);
+
+  train_on(MPI_COMM_WORLD, network, together);
+
+  EXPECT_LT(oracles::relative_difference(together.parameters, alone.parameters), 1e-9);  // rounding, as above
 }
 
 /// 36 states; source and target that a network of terminals learns from pairs.

@@ -88,7 +88,7 @@ TEST(CompareCurrents, HasTheFiguresOfBruteForce) {
       for (std::size_t v = 0; v < learned.size(); ++v) learned[v] = exact[v] + noise * span * learned[v];
       const auto expected = by_brute_force(circuit, exact, learned);
 
-      const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned);
+      const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned_flow(circuit, learned));
 
       EXPECT_NEAR(found.relative_l2, expected.relative_l2, kValidateRounding * expected.relative_l2) << name;
       EXPECT_LT(oracles::relative_difference(found.relative_l2_by_layer, expected.relative_l2_by_layer),
@@ -124,7 +124,7 @@ TEST(CompareCurrents, HasTheFiguresOfBruteForceInEachDecade) {
     for (std::size_t v = 0; v < learned.size(); ++v) learned[v] = exact[v] + 0.1 * span * learned[v];
     const auto expected = by_brute_force(circuit, exact, learned);
 
-    const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned);
+    const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned_flow(circuit, learned));
 
     ASSERT_EQ(found.by_decade.size(), expected.by_decade.size()) << name;
     std::int64_t edges = 0;
@@ -153,7 +153,7 @@ TEST(CompareCurrents, FindsNoFaultWithTheExactFieldWhateverItsGauge) {
     auto shifted = exact;
     for (double& phi : shifted) phi += 1;
 
-    const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, shifted);
+    const auto found = compare_currents(MPI_COMM_WORLD, circuit, exact, learned_flow(circuit, shifted));
 
     EXPECT_LT(found.relative_l2, 1e-12) << name;  // the shift costs digits
     EXPECT_NEAR(found.sign_agreement, 1, 1e-12) << name;

@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,53 @@ class NetCurrent {
   const Circuit& circuit_;
   std::span<const double> potential_;
   std::vector<double> layer_mean_;  // (L+1), dense only
+};
+
+/// How many moves a state of a sparse circuit has to the next layer at most: what EdgeCurrents has values for.
+int moves_ahead(const Circuit& circuit);
+
+/// Calls visit(move, y, conductance) for every y on the next layer that (l, x) is joined to. A lattice's or hamming
+/// coupling's moves are its slots (EdgeWeights), so that the same move changes all states alike; a table's are the
+/// places in a state's list of edges. Not for dense.
+template <class Visit>
+void each_move_ahead(const Circuit& circuit, int l, std::int64_t x, Visit&& visit) {
+  const auto& coupling = circuit.coupling(l);
+  if (coupling.slots() > 0) {
+    coupling.slots_of(x, [&](std::int64_t slot, std::int64_t, std::int64_t y, double g) { visit(slot, y, g); });
+  } else {
+    std::int64_t k = 0;
+    coupling.forward(x, [&](std::int64_t y, double g) { visit(k++, y, g); });
+  }
+}
+
+/// A current of its own on every edge of a sparse circuit: a field that need not obey any law. `circuit` must outlive
+/// it. Local.
+class EdgeCurrents {
+ public:
+  /// @param values (L x moves_ahead x N) [A], from layer l to l + 1 positive; those of no edge count for nothing.
+  EdgeCurrents(const Circuit& circuit, std::shared_ptr<const SharedArray> values);
+
+  /// Calls visit(layer, state, current leaving toward it [A]) for every vertex joined to (l, x), in the order of
+  /// Circuit::neighbours.
+  template <class Visit>
+  void leaving(int l, std::int64_t x, Visit&& visit) const {
+    if (l < circuit_.layers()) of_pair(l).forward(x, [&](std::int64_t y, double i) { visit(l + 1, y, i); });
+    if (l > 0) of_pair(l - 1).backward(x, [&](std::int64_t y, double i) { visit(l - 1, y, -i); });
+  }
+  /// The net current that leaves a vertex [A].
+  double net(int l, std::int64_t x) const {
+    double sum = 0;
+    leaving(l, x, [&](int, std::int64_t, double i) { sum += i; });
+    return sum;
+  }
+  std::span<const double> values() const { return values_->data(); }
+
+ private:
+  const Coupling& of_pair(int l) const { return pairs_[static_cast<std::size_t>(l)]; }
+
+  const Circuit& circuit_;
+  std::shared_ptr<const SharedArray> values_;
+  std::vector<Coupling> pairs_;  // the circuit's couplings with currents [A] in the place of conductances
 };
 
 /// Whether potentials solve their circuit: docs/theory.md, section 6. Computed from the couplings, not from the matrix

@@ -15,26 +15,28 @@ namespace kirchhoff {
 
 enum class Activation { silu, tanh, relu };
 enum class Precision { single, double_ };
-/// What a network's outputs are: potentials of all layers, or the two terminals, coordinate by coordinate.
-enum class Head { potential, terminals };
+/// What a network's outputs are: potentials of all layers; currents of a state's moves to the next layer, of all layer
+/// pairs; or the two terminals, coordinate by coordinate.
+enum class Head { potential, current, terminals };
 
 struct ModelOptions {
   std::vector<int> hidden = {256, 256, 256};
   Activation activation = Activation::silu;
   Precision precision = Precision::double_;
   Head head = Head::potential;
+  int moves = 0;  // of a state to the next layer at most; for currents
 };
 
 struct MlpShape;
 
 /// A neural network of potentials: currents follow from it by Ohm's law, so Kirchhoff's
-/// voltage law holds by construction.
+/// voltage law holds by construction. Or, on sparse circuits, of currents.
 ///
-/// A multilayer perceptron over the state whose last layer has one output a circuit layer, so that one pass
-/// gives the potentials of a state on all layers. The input is the sum over coordinates of an embedding of the
-/// coordinate's category: Fourier features of its rank, and a free vector a category (only when D > 1: with D =
-/// 1 that would be a table of states). No parameter belongs to a whole state. Architecture and the comparison
-/// that decided it: docs/model.md.
+/// A multilayer perceptron over the state whose last layer has one output a circuit layer (or one a move and layer
+/// pair), so that one pass gives the potentials (or outgoing currents) of a state on all layers. The input is the sum
+/// over coordinates of an embedding of the coordinate's category: Fourier features of its rank, and a free vector a
+/// category (only when D > 1: with D = 1 that would be a table of states). No parameter belongs to a whole state.
+/// Architecture and the comparison that decided it: docs/model.md.
 ///
 /// All parameters lie in one flat buffer of doubles; passes run in the precision of the options (src/model/mlp.hpp),
 /// and training keeps a buffer of its own in that precision.
@@ -50,21 +52,23 @@ class Model {
   /// Random parameters, a function of the seed alone.
   void initialise(std::uint64_t seed);
 
-  /// Mean and scale of each layer's potentials [V], (L+1) each; the network's outputs are standardised by them.
+  /// Outputs that stand for a field: L + 1 potentials, or L x moves currents.
+  int field_width() const;
+  /// Mean and scale of each of these [V or A]; the network's outputs are standardised by them.
   std::vector<double>& mean() { return mean_; }
   std::vector<double>& scale() { return scale_; }
   const std::vector<double>& mean() const { return mean_; }
   const std::vector<double>& scale() const { return scale_; }
 
-  /// The perceptron's shape. Potentials: one group of D coordinates, L+1 outputs. Terminals: D coordinates of S + 1
-  /// categories (S: not known yet) and one of 2 (source, target); S outputs, the logits of the first unknown
+  /// The perceptron's shape. Fields: one group of D coordinates, field_width() outputs. Terminals: D coordinates of S +
+  /// 1 categories (S: not known yet) and one of 2 (source, target); S outputs, the logits of the first unknown
   /// coordinate.
   MlpShape shape() const;
   /// What the perceptron reads for each state: (count x D) columns of its embedding table. Local.
   void columns(std::span<const std::int64_t> states, std::span<std::int32_t> out) const;
 
-  /// Standardised outputs (count x (L+1), row-major) for the given states. Local. A state's bits depend on its place
-  /// modulo 256 in the list and on nothing else.
+  /// Standardised outputs (count x field_width(), row-major) for the given states. Local. A state's bits depend on its
+  /// place modulo 256 in the list and on nothing else.
   void outputs(std::span<const std::int64_t> states, std::span<double> out) const;
 
  private:
@@ -76,8 +80,8 @@ class Model {
   std::vector<double> scale_;
 };
 
-/// The model's potentials [V] at all vertices, (L+1) x N. The same bits on any number of ranks: states are evaluated in
-/// blocks whose limits do not depend on it. @note Collective.
+/// The model's field at all states, (field_width() x N): potentials [V] or currents [A]. The same bits on any number of
+/// ranks: states are evaluated in blocks whose limits do not depend on it. @note Collective.
 SharedArray tabulate(MPI_Comm comm, const Model& model);
 
 /// Source and target that a network of terminals has learned: P(x) = prod_d P(x_d | x_0 .. x_{d-1}), each factor a

@@ -59,8 +59,9 @@ struct Checkpoint {
   std::string training_hash;  // of everything that shapes the training
   std::string supervision;
   std::uint64_t seed = 0;
-  std::vector<double> mean;   // (L+1) [V]
-  std::vector<double> scale;  // (L+1) [V]
+  std::vector<double> mean;  // of the network's outputs
+  std::vector<double> scale;
+  std::string unit = "volt";  // of both
   TrainState state;
 };
 

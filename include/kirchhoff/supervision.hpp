@@ -17,12 +17,12 @@ class Supervision {
   virtual ~Supervision() = default;
   virtual std::string name() const = 0;
 
-  /// Sets the model's mean and scale of each layer. Local, the same on every rank.
+  /// Sets the model's mean and scale of each output. Local, the same on every rank.
   virtual void standardise(Model& model) const = 0;
-  /// Weight of each layer's squared standardised error in the loss, (L+1). Local.
-  virtual std::vector<double> layer_weights(const Model& model) const = 0;
-  /// States and standardised targets (row by row (L+1)) of rows [rows.begin, rows.end) of the batch of this step: a
-  /// function of (seed, step, row) alone. Local.
+  /// Weight of each output's squared standardised error in the loss. Local.
+  virtual std::vector<double> weights(const Model& model) const = 0;
+  /// States and standardised targets (row by row, one an output) of rows [rows.begin, rows.end) of the batch of this
+  /// step: a function of (seed, step, row) alone. Local.
   virtual void batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows,
                      std::span<std::int64_t> states, std::span<double> targets) const = 0;
 };
@@ -38,13 +38,39 @@ class ExactSupervision final : public Supervision {
 
   std::string name() const override { return "exact"; }
   void standardise(Model& model) const override;
-  std::vector<double> layer_weights(const Model& model) const override;
+  std::vector<double> weights(const Model& model) const override;
   void batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows, std::span<std::int64_t> states,
              std::span<double> targets) const override;
 
  private:
   std::int64_t states_;
   int layers_;
+  std::span<const double> potential_;
+  std::uint64_t seed_;
+  double balance_;
+};
+
+/// Exact supervision of a network of currents: those of the solved sparse circuit by Ohm's law. `circuit` and
+/// `potential` must outlive it.
+class CurrentSupervision final : public Supervision {
+ public:
+  /// @param balance 0 weighs each move's error relative to the spread of its currents, 1 absolutely in ampere.
+  CurrentSupervision(const Circuit& circuit, std::span<const double> potential, std::uint64_t seed, double balance);
+
+  std::string name() const override { return "exact"; }
+  /// Mean 0; scale the root mean square over the states. Where a state lacks a move its current is 0.
+  void standardise(Model& model) const override;
+  std::vector<double> weights(const Model& model) const override;
+  void batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows, std::span<std::int64_t> states,
+             std::span<double> targets) const override;
+
+ private:
+  /// Calls visit(output, current [A]) for every edge that leaves a state of some layer for the next one.
+  template <class Visit>
+  void currents(std::int64_t x, Visit&& visit) const;
+
+  const Circuit& circuit_;
+  std::size_t moves_;
   std::span<const double> potential_;
   std::uint64_t seed_;
   double balance_;

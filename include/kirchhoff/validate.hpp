@@ -36,10 +36,10 @@ struct CurrentComparison {
   double kcl_max_imbalance = 0;                 // max |imbalance| at an interior vertex [A]
 };
 
-/// On dense circuits by closed sums, and by dominance counts for each decade of a layer pair, O(n log N).
-/// @note Collective.
+/// @param exact potentials [V] @param learned potentials, or currents edge by edge. On dense circuits by closed sums,
+/// and by dominance counts for each decade of a layer pair, O(n log N). @note Collective.
 CurrentComparison compare_currents(MPI_Comm comm, const Circuit& circuit, std::span<const double> exact,
-                                   std::span<const double> learned);
+                                   const Flow& learned);
 
 /// How a set of walks compares with the target, and with held-out rows of it.
 struct SampleComparison {

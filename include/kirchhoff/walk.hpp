@@ -21,7 +21,7 @@ struct Walks {
   std::vector<std::int64_t> start;   // state on layer 0
   std::vector<std::int64_t> end;     // state in which the particle stopped, or got stuck
   std::vector<std::int32_t> moves;   // moves along edges; the final exit is not one
-  std::vector<std::uint8_t> stuck;   // 1: at a vertex of a learned field that no current leaves
+  std::vector<std::uint8_t> stuck;   // 1: at a vertex of a learned field that no current leaves, or in a circle
   std::vector<std::int64_t> visits;  // (L+1) x N, summed over all ranks, when asked for
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 #include <ranges>
+#include <utility>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/flow.hpp"
@@ -14,10 +15,7 @@ namespace {
 class Sweep {
  public:
   explicit Sweep(const Flow& flow)
-      : flow_(flow),
-        circuit_(*flow.circuit),
-        n_(circuit_.states()),
-        order_(static_cast<std::size_t>(circuit_.vertices())) {
+      : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()), order_(flow.potential.size()) {
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
     const auto& phi = flow.potential;
     std::sort(order_.begin(), order_.end(), [&](std::int64_t v, std::int64_t w) {
@@ -29,7 +27,9 @@ class Sweep {
   }
 
   ExitLaw run() {
-    if (circuit_.family() == Family::dense) {
+    if (flow_.currents) {
+      circles();
+    } else if (circuit_.family() == Family::dense) {
       dense();
     } else {
       sparse();
@@ -61,17 +61,40 @@ class Sweep {
     for (const auto v : order_) {
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
-      const double f = phi(v);
       double outflow = 0;
-      circuit_.neighbours(
-          l, x, [&](int m, std::int64_t y, double g) { outflow += std::max(0.0, g * (f - phi(m * n_ + y))); });
+      each_current(flow_, l, x, [&](int, std::int64_t, double i) { outflow += std::max(0.0, i); });
       const double share = settle(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x), outflow);
       if (share == 0) continue;
-      circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) {
-        const auto w = m * n_ + y;
-        if (f > phi(w)) mass[static_cast<std::size_t>(w)] += share * g * (f - phi(w));
+      each_current(flow_, l, x, [&](int m, std::int64_t y, double i) {
+        if (i > 0) mass[static_cast<std::size_t>(m * n_ + y)] += share * i;
       });
     }
+  }
+
+  /// Any currents: from layer 0 to L again and again, until what is still on its way is rounding.
+  void circles() {
+    constexpr double kRounding = 1e-15;
+    constexpr int kMostPasses = 10000;
+    std::vector<double> mass(static_cast<std::size_t>(circuit_.vertices()));
+    std::copy(circuit_.source().begin(), circuit_.source().end(), mass.begin());
+    double waiting = 1;
+    for (int pass = 0; waiting > kRounding && pass < kMostPasses; ++pass) {
+      waiting = 0;
+      for (int l = 0; l <= circuit_.layers(); ++l) {
+        for (std::int64_t x = 0; x < n_; ++x) {
+          const double here = std::exchange(mass[static_cast<std::size_t>(l * n_ + x)], 0.0);
+          if (here <= 0) continue;
+          double outflow = 0;
+          each_current(flow_, l, x, [&](int, std::int64_t, double i) { outflow += std::max(0.0, i); });
+          const double share = settle(l, x, here, outflow);
+          each_current(flow_, l, x, [&](int m, std::int64_t y, double i) {
+            mass[static_cast<std::size_t>(m * n_ + y)] += share * std::max(0.0, i);
+            if (m < l) waiting += share * std::max(0.0, i);
+          });
+        }
+      }
+    }
+    law_.lost += waiting;
   }
 
   /// Sum over the vertices of a layer passed so far of weight x |potential - f|, kept up while f moves one way only:

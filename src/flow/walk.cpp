@@ -1,6 +1,7 @@
 #include "kirchhoff/walk.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "kirchhoff/parallel.hpp"
@@ -22,20 +23,18 @@ enum class Fate { moved, stopped, stuck };
 /// Moves on circuits whose edges are few: the neighbours' currents are listed at every vertex.
 class SparseMover {
  public:
-  explicit SparseMover(const Flow& flow) : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()) {}
+  explicit SparseMover(const Flow& flow) : flow_(flow) {}
 
   Fate move(Vertex& at, Random& random) {
-    const double f = flow_.potential[static_cast<std::size_t>(at.layer * n_ + at.state)];
     candidates_.clear();
     double total = 0;
-    circuit_.neighbours(at.layer, at.state, [&](int m, std::int64_t y, double g) {
-      const double drop = f - flow_.potential[static_cast<std::size_t>(m * n_ + y)];
-      if (drop > 0) {
-        total += g * drop;
+    each_current(flow_, at.layer, at.state, [&](int m, std::int64_t y, double current) {
+      if (current > 0) {
+        total += current;
         candidates_.push_back({{m, y}, total});
       }
     });
-    const double exit = at.layer == circuit_.layers() ? flow_.exit[static_cast<std::size_t>(at.state)] : 0.0;
+    const double exit = at.layer == flow_.circuit->layers() ? flow_.exit[static_cast<std::size_t>(at.state)] : 0.0;
     if (!(total + exit > 0)) return Fate::stuck;
     const double chosen = random.uniform() * (total + exit);
     if (chosen >= total && exit > 0) return Fate::stopped;
@@ -52,8 +51,6 @@ class SparseMover {
     double cumulative;
   };
   const Flow& flow_;
-  const Circuit& circuit_;
-  std::int64_t n_;
   std::vector<Candidate> candidates_;
 };
 
@@ -153,8 +150,11 @@ std::int64_t draw(const std::vector<double>& sums, double u) {
 }
 
 template <class Mover>
-Walks walk_with(MPI_Comm comm, Mover mover, const Circuit& circuit, const WalkOptions& options) {
+Walks walk_with(MPI_Comm comm, Mover mover, const Flow& flow, const WalkOptions& options) {
   constexpr std::int64_t kBetweenLooks = 65536;  // particles between two looks at the signal flag
+  // Potentials fall, so that their walks end; currents that a network gives edge by edge may lead round for ever.
+  const auto most_moves = flow.currents ? std::int32_t{1} << 16 : std::numeric_limits<std::int32_t>::max();
+  const auto& circuit = *flow.circuit;
   const auto sums = cumulative(circuit.source());
   const auto mine = partition(options.count, size_of(comm), rank_of(comm));
   const auto size = static_cast<std::size_t>(mine.size());
@@ -185,6 +185,10 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Circuit& circuit, const WalkOp
           break;
         }
         ++moves;
+        if (moves == most_moves) {
+          walks.stuck[k] = 1;
+          break;
+        }
       }
       walks.end[k] = at.state;
       walks.moves[k] = moves;
@@ -200,8 +204,8 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Circuit& circuit, const WalkOp
 }  // namespace
 
 Walks walk(MPI_Comm comm, const Flow& flow, const WalkOptions& options) {
-  if (flow.circuit->family() == Family::dense) return walk_with(comm, DenseMover(flow), *flow.circuit, options);
-  return walk_with(comm, SparseMover(flow), *flow.circuit, options);
+  if (flow.circuit->family() == Family::dense) return walk_with(comm, DenseMover(flow), flow, options);
+  return walk_with(comm, SparseMover(flow), flow, options);
 }
 
 }  // namespace kirchhoff

@@ -52,8 +52,10 @@ Model::Model(const StateSpace& space, int layers, const ModelOptions& options)
       layers_(layers),
       options_(options),
       parameters_(Mlp<double>(shape()).parameter_count()),
-      mean_(static_cast<std::size_t>(layers) + 1, 0.0),
-      scale_(static_cast<std::size_t>(layers) + 1, 1.0) {}
+      mean_(static_cast<std::size_t>(field_width()), 0.0),
+      scale_(static_cast<std::size_t>(field_width()), 1.0) {}
+
+int Model::field_width() const { return options_.head == Head::current ? layers_ * options_.moves : layers_ + 1; }
 
 MlpShape Model::shape() const {
   const int s = space_.categories();
@@ -66,7 +68,7 @@ MlpShape Model::shape() const {
   }
   const bool free = space_.dimensions() > 1;
   const int pairs = s > 2 || !free ? std::min(6, std::max(1, s / 2)) : 0;
-  return {{{space_.dimensions(), s, free, pairs}}, 0, options_.hidden, layers_ + 1, options_.activation};
+  return {{{space_.dimensions(), s, free, pairs}}, 0, options_.hidden, field_width(), options_.activation};
 }
 
 void Model::columns(std::span<const std::int64_t> states, std::span<std::int32_t> out) const {
@@ -95,8 +97,8 @@ void Model::outputs(std::span<const std::int64_t> states, std::span<double> out)
 SharedArray tabulate(MPI_Comm comm, const Model& model) {
   constexpr std::int64_t kPiece = 64 * kBlock;  // states at a time
   const auto n = model.space().size();
-  const auto layers = static_cast<std::size_t>(model.layers()) + 1;
-  SharedArray field(comm, n * static_cast<std::int64_t>(layers));
+  const auto width = static_cast<std::size_t>(model.field_width());
+  SharedArray field(comm, n * model.field_width());
   const auto blocks = partition((n + kBlock - 1) / kBlock, size_of(comm), rank_of(comm));
   const auto end = std::min(blocks.end * kBlock, n);
   bool finite = true;
@@ -105,18 +107,18 @@ SharedArray tabulate(MPI_Comm comm, const Model& model) {
   for (auto begin = blocks.begin * kBlock; begin < end; begin += kPiece) {
     states.resize(static_cast<std::size_t>(std::min(kPiece, end - begin)));
     std::iota(states.begin(), states.end(), begin);
-    out.resize(states.size() * layers);
+    out.resize(states.size() * width);
     model.outputs(states, out);
     for (std::size_t i = 0; i < states.size(); ++i) {
-      for (std::size_t l = 0; l < layers; ++l) {
-        const double phi = model.mean()[l] + model.scale()[l] * out[i * layers + l];
-        finite = finite && std::isfinite(phi);
-        field.data()[l * static_cast<std::size_t>(n) + static_cast<std::size_t>(states[i])] = phi;
+      for (std::size_t k = 0; k < width; ++k) {
+        const double value = model.mean()[k] + model.scale()[k] * out[i * width + k];
+        finite = finite && std::isfinite(value);
+        field.data()[k * static_cast<std::size_t>(n) + static_cast<std::size_t>(states[i])] = value;
       }
     }
   }
   agree(comm, [&] {
-    if (!finite) throw Error("the network's potentials are not finite numbers");
+    if (!finite) throw Error("the network's outputs are not finite numbers");
   });
   field.complete();
   return field;

@@ -88,8 +88,8 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t 
     file.write_replicated(schema::kParameters, c.state.parameters);
     file.write_replicated(schema::kAverage, c.state.average);
     if (!c.state.best.empty()) file.write_replicated(schema::kBest, c.state.best);
-    if (!c.mean.empty()) file.write_replicated(schema::kMean, c.mean, "volt");
-    if (!c.scale.empty()) file.write_replicated(schema::kScale, c.scale, "volt");
+    if (!c.mean.empty()) file.write_replicated(schema::kMean, c.mean, c.unit);
+    if (!c.scale.empty()) file.write_replicated(schema::kScale, c.scale, c.unit);
     file.write_replicated(schema::kFirstMoment, c.state.first_moment);
     file.write_replicated(schema::kSecondMoment, c.state.second_moment);
     const auto records = static_cast<std::int64_t>(c.state.history.size());

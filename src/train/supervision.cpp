@@ -5,9 +5,36 @@
 #include <numeric>
 #include <utility>
 
+#include "kirchhoff/currents.hpp"
 #include "kirchhoff/random.hpp"
 
 namespace kirchhoff {
+namespace {
+
+/// What is constant, or nearly, has no scale of its own: a share of the largest keeps its errors small in volt or
+/// ampere.
+void keep_positive(std::vector<double>& scales) {
+  constexpr double kLeast = 1e-6;
+  const double largest = *std::max_element(scales.begin(), scales.end());
+  for (double& scale : scales) scale = largest > 0 ? std::max(scale, kLeast * largest) : 1.0;
+}
+
+std::vector<double> balanced(const std::vector<double>& scales, double balance) {
+  const double largest = *std::max_element(scales.begin(), scales.end());
+  std::vector<double> weights;
+  for (const double scale : scales) weights.push_back(std::pow(scale / largest, 2 * balance));
+  return weights;
+}
+
+/// State of a row: row k of B falls into the k-th B-th of the states, so that every batch covers the whole space.
+std::int64_t stratified(std::uint64_t seed, std::int64_t step, std::int64_t batch, std::int64_t row,
+                        std::int64_t states) {
+  Random random(seed, Stream::batch, static_cast<std::uint64_t>(step * batch + row));
+  const double u = (static_cast<double>(row) + random.uniform()) / static_cast<double>(batch);
+  return std::min(states - 1, static_cast<std::int64_t>(u * static_cast<double>(states)));
+}
+
+}  // namespace
 
 ExactSupervision::ExactSupervision(std::int64_t states, int layers, std::span<const double> potential,
                                    std::uint64_t seed, double balance)
@@ -26,34 +53,67 @@ void ExactSupervision::standardise(Model& model) const {
     model.mean()[k] = mean;
     model.scale()[k] = std::sqrt(square / n);
   }
-  // A layer that is constant, or nearly, has no scale of its own: a share of the largest keeps its errors small in
-  // volt.
-  constexpr double kLeast = 1e-6;
-  const double largest = *std::max_element(model.scale().begin(), model.scale().end());
-  for (double& scale : model.scale()) scale = largest > 0 ? std::max(scale, kLeast * largest) : 1.0;
+  keep_positive(model.scale());
 }
 
-std::vector<double> ExactSupervision::layer_weights(const Model& model) const {
-  const double largest = *std::max_element(model.scale().begin(), model.scale().end());
-  std::vector<double> weights;
-  for (const double scale : model.scale()) weights.push_back(std::pow(scale / largest, 2 * balance_));
-  return weights;
-}
+std::vector<double> ExactSupervision::weights(const Model& model) const { return balanced(model.scale(), balance_); }
 
 void ExactSupervision::batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows,
                              std::span<std::int64_t> states, std::span<double> targets) const {
   const auto layers = static_cast<std::size_t>(layers_) + 1;
   for (auto row = rows.begin; row < rows.end; ++row) {
-    // Stratified: row k of B falls into the k-th B-th of the states, so that every batch covers the whole space.
-    Random random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
-    const double u = (static_cast<double>(row) + random.uniform()) / static_cast<double>(batch_size);
-    const auto x = std::min(states_ - 1, static_cast<std::int64_t>(u * static_cast<double>(states_)));
+    const auto x = stratified(seed_, step, batch_size, row, states_);
     const auto i = static_cast<std::size_t>(row - rows.begin);
     states[i] = x;
     for (std::size_t l = 0; l < layers; ++l) {
       const double phi = potential_[l * static_cast<std::size_t>(states_) + static_cast<std::size_t>(x)];
       targets[i * layers + l] = (phi - model.mean()[l]) / model.scale()[l];
     }
+  }
+}
+
+CurrentSupervision::CurrentSupervision(const Circuit& circuit, std::span<const double> potential, std::uint64_t seed,
+                                       double balance)
+    : circuit_(circuit),
+      moves_(static_cast<std::size_t>(moves_ahead(circuit))),
+      potential_(potential),
+      seed_(seed),
+      balance_(balance) {}
+
+template <class Visit>
+void CurrentSupervision::currents(std::int64_t x, Visit&& visit) const {
+  const auto n = circuit_.states();
+  for (int l = 0; l < circuit_.layers(); ++l) {
+    const double* here = potential_.data() + l * n;
+    each_move_ahead(circuit_, l, x, [&](std::int64_t move, std::int64_t y, double g) {
+      visit(static_cast<std::size_t>(l) * moves_ + static_cast<std::size_t>(move), g * (here[x] - here[n + y]));
+    });
+  }
+}
+
+void CurrentSupervision::standardise(Model& model) const {
+  auto& scale = model.scale();
+  std::fill(model.mean().begin(), model.mean().end(), 0.0);
+  std::fill(scale.begin(), scale.end(), 0.0);
+  for (std::int64_t x = 0; x < circuit_.states(); ++x) {
+    currents(x, [&](std::size_t output, double current) { scale[output] += current * current; });
+  }
+  for (double& s : scale) s = std::sqrt(s / static_cast<double>(circuit_.states()));
+  keep_positive(scale);
+}
+
+std::vector<double> CurrentSupervision::weights(const Model& model) const { return balanced(model.scale(), balance_); }
+
+void CurrentSupervision::batch(const Model& model, std::int64_t step, std::int64_t batch_size, Range rows,
+                               std::span<std::int64_t> states, std::span<double> targets) const {
+  const auto outputs = static_cast<std::size_t>(circuit_.layers()) * moves_;
+  std::fill(targets.begin(), targets.end(), 0.0);
+  for (auto row = rows.begin; row < rows.end; ++row) {
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    states[i] = stratified(seed_, step, batch_size, row, circuit_.states());
+    currents(states[i], [&](std::size_t output, double current) {
+      targets[i * outputs + output] = current / model.scale()[output];
+    });
   }
 }
 

@@ -14,12 +14,12 @@ namespace {
 
 constexpr std::int64_t kValidationRows = 4096;
 
-/// Potentials of all layers, by weighted squared error.
+/// Potentials of all layers or currents of all layer pairs, by weighted squared error.
 template <class T>
-class PotentialTask final : public Task<T> {
+class FieldTask final : public Task<T> {
  public:
-  PotentialTask(const Model& model, const Supervision& supervision) : model_(model), supervision_(supervision) {
-    for (const double w : supervision.layer_weights(model)) weights_.push_back(static_cast<T>(w));
+  FieldTask(const Model& model, const Supervision& supervision) : model_(model), supervision_(supervision) {
+    for (const double w : supervision.weights(model)) weights_.push_back(static_cast<T>(w));
   }
 
   void draw(std::int64_t step, std::int64_t batch, Range range, Rows<T>& rows) override {
@@ -47,7 +47,7 @@ class PotentialTask final : public Task<T> {
  private:
   const Model& model_;
   const Supervision& supervision_;
-  std::vector<T> weights_;  // (L+1)
+  std::vector<T> weights_;  // (outputs)
   std::vector<std::int64_t> states_;
   std::vector<double> targets_;
 };
@@ -175,7 +175,7 @@ void train_on(MPI_Comm comm, Model& model, const Supervised& supervision, const 
 void train(MPI_Comm comm, Model& model, const Supervision& supervision, const TrainOptions& options, std::uint64_t seed,
            TrainState& state, const std::function<void(const TrainState&)>& save) {
   supervision.standardise(model);
-  train_on<PotentialTask>(comm, model, supervision, options, seed, state, save);
+  train_on<FieldTask>(comm, model, supervision, options, seed, state, save);
 }
 
 void train(MPI_Comm comm, Model& model, const MonteCarloSupervision& supervision, const TrainOptions& options,

@@ -45,6 +45,8 @@ refuse 'option -seed is -5: it must be at least 0' solve case.yaml -seed -5
 refuse "option -solve_currents is 'maybe': true or false" solve case.yaml -solve_currents maybe
 refuse "option -sample_flow has 'learned': exact or neural" solve case.yaml -sample_flow learned
 refuse "option -target_smoothing is 2: it must be between 0 and 1" solve case.yaml -target_smoothing 2
+refuse 'option -model_head: a state of a dense circuit has too many moves' solve case.yaml -model_head current
+refuse 'option -model_head: a choice for exact supervision only' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
 
 # --- the case
 refuse 'missing.yaml: No such file' solve missing.yaml

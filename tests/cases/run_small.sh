@@ -143,7 +143,7 @@ with h5py.File("columns.h5", "w") as file:
         file[name] = column if name == "conductance" else column.astype(int)
 PYTHON
 short='-train_steps 40 -sample_count 500'
-circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family lattice -circuit_boundary periodic'
+circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family lattice -model_head potential' '-circuit_family lattice -circuit_boundary periodic'
   '-circuit_family hamming -circuit_resistance_same 1,2,3,4 -circuit_resistance_change 10,5,20,7'
   '-circuit_resistance_same 40 -circuit_resistance_change 1' '-circuit_layers 1' '-space_categories 1'
   '-circuit_family nearest -circuit_neighbours 4' '-circuit_family nearest -circuit_embedding points.txt.gz'
@@ -151,7 +151,7 @@ circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family l
   '-train_supervision monte_carlo' '-circuit_family hamming -train_supervision monte_carlo -train_samples 20')
 for k in "${!circuits[@]}"; do
   read -ra options <<<"${circuits[$k]}"
-  [ $k -ne 6 ] || options+=(-source_name uniform)
+  [ $k -ne 7 ] || options+=(-source_name uniform)
   # shellcheck disable=SC2086 # words
   succeed "$((k % 3 + 1))" run tiny.yaml -out "circuit$k" $short "${options[@]}"
 done
