@@ -21,8 +21,9 @@ void keep_positive(std::vector<double>& scales) {
 
 std::vector<double> balanced(const std::vector<double>& scales, double balance) {
   const double largest = *std::max_element(scales.begin(), scales.end());
-  std::vector<double> weights;
-  for (const double scale : scales) weights.push_back(std::pow(scale / largest, 2 * balance));
+  std::vector<double> weights(scales.size());
+  std::transform(scales.begin(), scales.end(), weights.begin(),
+                 [&](double scale) { return std::pow(scale / largest, 2 * balance); });
   return weights;
 }
 
