@@ -108,6 +108,11 @@ Terminal read_terminal(Options& options, const std::string& role, const fs::path
   if (role == "target") {
     t.valid = look_up(options, "target_valid", folder);
     t.test = look_up(options, "target_test", folder);
+    t.test_rows = options.integer("target_test_rows", 0);
+    if (t.test_rows > 0 && (!t.test.empty() || t.file.empty())) {
+      throw Error(fmt::format("{}: test rows are taken out of target_file, and not beside target_test",
+                              options.origin("target_test_rows")));
+    }
   }
   return t;
 }
@@ -342,6 +347,9 @@ void default_to_walk(const Options& options) {
   set("train_steps", "8000");
   set("train_batch", "512");
   set("train_learning_rate", "3e-3");
+  set("train_row_decay", "800");
+  set("train_validate_every", "250");
+  set("train_patience", "8");
   set("sample_flow", "neural");
   set("sample_count", "40000");
 }
@@ -375,6 +383,7 @@ void check_walk(const Options& options, const Job& job) {
   if (job.resistance_spread > 0) refuse("circuit_resistance_spread", "needs one r and R a layer pair");
   if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
+  if (job.leap > 0 && job.layers > 1) refuse("sample_leap", "leaps between two layers only");
   if (job.flows != std::vector<std::string>{"neural"}) refuse("sample_flow", "has the flow neural only");
   if (!job.target.file.empty() && holds_mass(job.target)) refuse("target_dataset", "needs samples of the target");
 }
@@ -466,8 +475,11 @@ Job read_job(const std::string& input) {
 
   job.references = options.integer("train_references", 1);
   job.patience = options.integer("train_patience", 0);
+  job.row_decay = options.real("train_row_decay", 0, kInfinity);
+  job.dropout = options.real("train_dropout", 0, 0.95);
   job.flows = flows(options);
   job.paths = options.integer("sample_paths", 0);
+  job.leap = options.real("sample_leap", 0, 1);
   job.count = options.integer("sample_count", 1);
   job.seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   if (walk) check_walk(options, job);

@@ -25,6 +25,7 @@ struct Terminal {
   double smoothing = 0;
   std::string valid;  // files of held-out samples, looked up; may be empty
   std::string test;
+  std::int64_t test_rows = 0;  // walk: without a file of them, so many rows of `file`, at random
 };
 
 /// A case with all options resolved, in types: what is to be done, and nothing yet done.
@@ -57,6 +58,9 @@ struct Job {
   std::string supervision = "exact";  // exact | monte_carlo | walk
   std::int64_t references = 1;        // walk: end points that an example's targets are averaged over
   std::int64_t patience = 0;          // walk: validations without progress until training stops; 0: never
+  double row_decay = 0;               // walk: weight decay times the number of training rows, added to the other
+  double dropout = 0;                 // walk: share of hidden units left out in training
+  double leap = 0;                    // walk: moves a call of the network, as a share of those that are likely; 0: one
   std::int64_t paths = 0;             // walk: of an estimate of a test row's probability; 0: none
   std::vector<std::string> flows;     // exact, neural
   std::int64_t count = 0;

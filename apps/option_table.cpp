@@ -39,6 +39,7 @@ const std::vector<OptionSpec>& option_table() {
       {"target_smoothing", "0", "share", "e in mass (1-e) q + e/N"},
       {"target_valid", "", "path", "samples held out for choices; read like the target's file"},
       {"target_test", "", "path", "samples held out for the test log-likelihood"},
+      {"target_test_rows", "0", "rows", "walk: without such a file, so many rows of target_file, at random"},
 
       {"solve_method", "auto", fmt::format("{}", fmt::join(kSolveMethodNames, "|")),
        "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it"},
@@ -72,11 +73,14 @@ const std::vector<OptionSpec>& option_table() {
       {"train_validate_every", "500", "steps", "between lines of training.csv"},
       {"train_checkpoint_every", "1000", "steps", "between checkpoints"},
       {"train_references", "256", "rows", "walk: end points that an example's targets are averaged over"},
+      {"train_row_decay", "0", "rows", "walk: weight decay times the number of training rows, added to the other"},
+      {"train_dropout", "0", "0..1", "walk: share of the hidden units left out in a step"},
       {"train_patience", "0", "validations", "walk: without progress until training stops early; 0 never"},
 
       {"sample_flow", "exact,neural", "exact|neural", "whose currents the particles follow; a list", true, true},
       {"sample_count", "200000", "particles", "of each flow"},
-      {"sample_paths", "16", "paths", "walk: a test row, to estimate its probability where states are too many; 0 not"},
+      {"sample_leap", "0", "0..1", "walk: several moves a call, this share of the likely ones; 0: one, exactly"},
+      {"sample_paths", "64", "paths", "walk: a test row, to estimate its probability where states are too many; 0 not"},
 
       {"bench_methods", "", "auto|krylov|...",
        "which of the solve's methods are timed; a list; default: all that are feasible", true, true},

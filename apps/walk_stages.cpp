@@ -37,6 +37,25 @@ Rows read_target(const Job& job) {
   rows.held_out = read_rows(job.space, job.target, job.target.valid);
   if (job.target.file.empty()) return rows;
   auto all = read_rows(job.space, job.target, job.target.file);
+  if (const auto last = static_cast<std::size_t>(job.target.test_rows) * d; last > 0) {
+    if (last >= all.size()) {
+      throw Error(fmt::format("{}: {} rows, of which target_test_rows takes {}", job.target.file, all.size() / d,
+                              job.target.test_rows));
+    }
+    // Any of them, the same whatever the seed: files are often sorted.
+    const auto count = all.size() / d;
+    Random random(0, Stream::target_draw, 0);
+    for (std::size_t i = count; i > count - static_cast<std::size_t>(job.target.test_rows); --i) {
+      const auto k = static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)));
+      if (k + 1 == i) continue;
+      std::swap_ranges(all.begin() + static_cast<std::ptrdiff_t>(k * d),
+                       all.begin() + static_cast<std::ptrdiff_t>((k + 1) * d),
+                       all.begin() + static_cast<std::ptrdiff_t>((i - 1) * d));
+    }
+    const auto first = all.end() - static_cast<std::ptrdiff_t>(last);
+    rows.test.assign(first, all.end());
+    all.erase(first, all.end());
+  }
   if (!rows.held_out.empty() || all.size() / d < 20) {
     rows.training = std::move(all);
     return rows;
@@ -87,9 +106,9 @@ Mass mass_of(const Job& job, const Terminal& t, const std::vector<std::uint16_t>
 std::string training_hash(const Job& job, const std::string& problem, const std::vector<std::uint16_t>& held_out) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
                        static_cast<int>(job.model.activation), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, job.references, job.patience, job.seed))
+                       t.average, job.references, job.patience, job.dropout, job.seed))
       .add(std::span<const std::uint16_t>(held_out))
       .text();
 }
@@ -118,10 +137,13 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
       target_(source_) {
   agree(comm, [&] {
     auto rows = read_target(job_);
+    const auto d = static_cast<std::size_t>(job_.space.dimensions());
     target_ = draws_of(job_, job_.target, rows.training);
     training_ = std::move(rows.training);
     held_out_ = rows.held_out.empty() ? drawn(target_, kDrawnHeldOut, job_.seed + 1) : std::move(rows.held_out);
     test_ = std::move(rows.test);
+    if (!training_.empty())
+      job_.train.weight_decay += job_.row_decay * static_cast<double>(d) / static_cast<double>(training_.size());
     source_rows_ = read_rows(job_.space, job_.source, job_.source.file);
     source_ = draws_of(job_, job_.source, source_rows_);
     hash_ = problem_hash(job_, source_rows_, training_);
@@ -204,7 +226,8 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
       return fmt::format("held out {:.4f}{}, moves {:.2f} for {:.2f}", r.validation, above, moves,
                          supervision_->expected_moves());
     };
-    train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience}, job_.seed, state, save, watch);
+    train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience, job_.dropout}, job_.seed, state,
+               save, watch);
     say(comm_, "train",
         fmt::format("{} steps of {} vertices, {:.1f} s, {} parameters: held-out loss {:.4f}{}", state.step,
                     job_.train.batch, state.seconds, grouped(parameters), state.best_validation,
@@ -220,7 +243,7 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
   const auto& network = model(may_train);
   const auto origin = Hash()
                           .add(std::span<const float>(network.parameters()))
-                          .add(fmt::format("{} {} {}", hash_, job_.count, job_.seed))
+                          .add(fmt::format("{} {} {} {}", hash_, job_.count, job_.seed, job_.leap))
                           .text();
   if (!redo && folder_->fresh("samples.h5")) {
     try {
@@ -237,7 +260,7 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
   MPI_Barrier(comm_);
   const double begin = wall_time();
   StoredMoveWalks stored;
-  stored.walks = walk_moves(comm_, network, source_, job_.count, job_.seed);
+  stored.walks = walk_moves(comm_, network, source_, job_.count, job_.seed, job_.leap);
   stored.seconds = all_max(comm_, wall_time() - begin);
   stored.origin = origin;
   stored.count = job_.count;
@@ -287,10 +310,13 @@ void WalkStages::validate(bool may_train) {
   report.count = stored.count;
   report.seconds = stored.seconds;
   double moves = 0;
+  double calls = 0;
   std::int64_t stuck = 0;
   for (const auto m : walks.moves) moves += m;
+  for (const auto c : walks.calls) calls += c;
   for (const auto s : walks.stuck) stuck += s;
   report.mean_steps = all_sum(comm_, moves) / static_cast<double>(stored.count);
+  report.mean_calls = all_sum(comm_, calls) / static_cast<double>(stored.count);
   report.stuck = all_sum(comm_, stuck);
   report.expected_steps = supervision_->expected_moves();
   const auto first = first_rows(comm_, walks, stored.count, kMmdRows, d);
@@ -349,8 +375,9 @@ void WalkStages::validate(bool may_train) {
         path_log_likelihood(comm_, network, *supervision_, source_, test_, static_cast<int>(job_.paths), job_.seed);
     report.log_likelihood_test = found.mean;
     report.log_likelihood_error = found.error;
-    findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f} (over {} paths a row)", found.mean, found.error,
-                            job_.paths);
+    report.log_likelihood_bias = found.bias;
+    findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f}, {:.3f} too low (over {} paths a row)", found.mean,
+                            found.error, -found.bias, job_.paths);
   }
   say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
   agree(comm_, [&] {

@@ -25,7 +25,7 @@ class MlpTest : public testing::Test {
       columns_.push_back(network_.column(2, row % 3));
     }
   }
-  MlpInput<double> input() const { return {kRows, columns_, features_}; }
+  MlpInput<double> input() const { return {kRows, columns_, features_, dropout_}; }
 
   using Loss = std::function<double(std::span<const double> outputs, std::span<double> delta)>;
   /// max |gradient - central differences| / max |differences|.
@@ -39,9 +39,9 @@ class MlpTest : public testing::Test {
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       const double kept = parameters_[i];
       parameters_[i] = kept + kStep;
-      const double above = loss(network_.forward(parameters_, input(), false), {});
+      const double above = loss(network_.forward(parameters_, input(), dropout_.share > 0), {});
       parameters_[i] = kept - kStep;
-      const double below = loss(network_.forward(parameters_, input(), false), {});
+      const double below = loss(network_.forward(parameters_, input(), dropout_.share > 0), {});
       parameters_[i] = kept;
       differences[i] = (above - below) / (2 * kStep);
     }
@@ -52,6 +52,7 @@ class MlpTest : public testing::Test {
   static constexpr int kOutputs = 6;
   Mlp<double> network_{{{{2, 5, true, 2}, {1, 3, true, 0}}, 4, {8, 7}, kOutputs, Activation::silu}};
   std::vector<double> parameters_ = std::vector<double>(network_.parameter_count());
+  Dropout dropout_;
   std::vector<std::int32_t> columns_;
   std::vector<double> features_ = oracles::uniform_numbers(kRows * 4, -1, 1, 92);
   std::vector<double> targets_ = oracles::uniform_numbers(kRows * kOutputs, 0, 1, 93);
@@ -79,6 +80,45 @@ TEST_F(MlpTest, HasTheCrossEntropysGradientWithMasksAndWeights) {
   });
 
   EXPECT_LT(distance, 1e-8);
+}
+
+TEST_F(MlpTest, HasTheGradientOfTheUnitsThatDropoutLeaves) {
+  dropout_ = {0.4, 7, 3};
+  const std::vector<double> weight(kOutputs, 1.0);
+
+  const double distance = distance_from_differences(
+      [&](auto outputs, auto delta) { return squared_error<double>(outputs, targets_, weight, 1, delta); });
+
+  EXPECT_LT(distance, 1e-8);
+}
+
+TEST(MlpDropout, KeepsTheMeanAndDependsOnTheRowAlone) {
+  // One hidden layer, so that outputs are linear in its units.
+  Mlp<double> network({{}, 1, {64}, 1, Activation::silu});
+  std::vector<double> parameters(network.parameter_count());
+  network.initialise(3, parameters);
+  constexpr int kRows = 4000;
+  const std::vector<double> features(kRows, 1.0);
+  const auto run = [&](int first, int rows, bool training) {
+    const MlpInput<double> input{rows, {}, std::span(features).first(static_cast<std::size_t>(rows)), {0.25, 5, first}};
+    const auto out = network.forward(parameters, input, training);
+    return std::vector<double>(out.begin(), out.end());
+  };
+  const double without = run(0, 1, false)[0];
+
+  const auto whole = run(0, kRows, true);
+  const auto piece = run(100, 50, true);
+
+  double mean = 0;
+  double square = 0;
+  for (const double y : whole) {
+    mean += y / kRows;
+    square += y * y / kRows;
+  }
+  const double deviation = std::sqrt(square - mean * mean);
+  EXPECT_GT(deviation, 1e-3);
+  EXPECT_NEAR(mean, without, 4 * deviation / std::sqrt(kRows));
+  for (std::size_t i = 0; i < piece.size(); ++i) EXPECT_NEAR(piece[i], whole[100 + i], 1e-14);  // rounding
 }
 
 TEST(SoftCrossEntropy, IsThatOfTheSoftmax) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kirchhoff/circuit.hpp"
+#include "kirchhoff/error.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/validate.hpp"
 #include "kirchhoff/walk_supervision.hpp"
@@ -302,6 +303,31 @@ TEST(WalkMoves, AreTheSameOnAnyNumberOfRanksAndFollowTheExitLaw) {
   EXPECT_LT(total_variation(law.mass, alone.mass), 1e-10);
   EXPECT_LT(total_variation(empirical_mass(p.space, all.end), law.mass), 2 * std::sqrt(27.0 / (2 * 3.14159 * kCount)));
   EXPECT_EQ(std::accumulate(all.stuck.begin(), all.stuck.end(), 0), 0);
+}
+
+TEST(WalkMoves, LeapWithFewerCallsAndNearlyToTheSameEnds) {
+  // Independent bits: the moves do not depend on each other far from the end, so leaps cost little there.
+  constexpr int kBits = 8;
+  const StateSpace space(2, kBits);
+  std::vector<std::uint16_t> ends;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    Random random(8, Stream::target_draw, i);
+    for (int j = 0; j < kBits; ++j) ends.push_back(random.uniform() < 0.9 ? 1 : 0);
+  }
+  const Problem p{space, {2, kBits, {1}, {1}}, ends};
+  const auto trained = train_on(MPI_COMM_SELF, p, 400);
+  const auto uniform = Draws::named(space, "uniform");
+  constexpr std::int64_t kCount = 4000;
+  const auto exact = walk_moves(MPI_COMM_SELF, trained.model, uniform, kCount, 9);
+  const auto leapt = walk_moves(MPI_COMM_SELF, trained.model, uniform, kCount, 9, 1);
+  const auto mean = [](const auto& v) { return std::accumulate(v.begin(), v.end(), 0.0) / kCount; };
+
+  for (std::size_t i = 0; i < exact.moves.size(); ++i) ASSERT_EQ(exact.calls[i], exact.moves[i] + 1);
+  EXPECT_LT(mean(leapt.calls), 0.95 * mean(exact.calls));
+  EXPECT_NEAR(mean(leapt.end) / kBits, mean(exact.end) / kBits, 0.05);  // measured: 0.031 with the largest leaps
+  EXPECT_EQ(std::accumulate(leapt.stuck.begin(), leapt.stuck.end(), 0), 0);
+  const MoveModel longer(space, 2, {{8}, Activation::silu, Precision::single});
+  EXPECT_THROW(walk_moves(MPI_COMM_SELF, longer, uniform, 10, 1, 0.5), Error);
 }
 
 TEST(PathLogLikelihood, AgreesWithTheExitLaw) {

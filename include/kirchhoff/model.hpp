@@ -13,6 +13,14 @@
 
 namespace kirchhoff {
 
+/// Hidden units left out at random in training (Srivastava et al., 2014), the others scaled up for it. Which ones is a
+/// function of (seed, row) alone, so that ranks can share a batch.
+struct Dropout {
+  double share = 0;
+  std::uint64_t seed = 0;
+  std::int64_t first_row = 0;  // number of the call's first row, counted through all of training
+};
+
 enum class Activation { silu, tanh, relu };
 enum class Precision { single, double_ };
 /// What a network's outputs are: potentials of all layers; currents of a state's moves to the next layer, of all layer

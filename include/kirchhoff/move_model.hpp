@@ -35,9 +35,10 @@ class MoveModel {
                      std::span<float> out) const;
 
   /// Sum over the rows of the cross-entropy [nat] of the model against `targets` (count x M), and adds its derivative
-  /// by the parameters, times `scale`, to `gradient` (which may be empty).
+  /// by the parameters, times `scale`, to `gradient` (which may be empty: then no unit is dropped).
   double cross_entropy(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
-                       std::span<const float> targets, double scale, std::span<float> gradient) const;
+                       std::span<const float> targets, double scale, std::span<float> gradient,
+                       const Dropout& dropout = {}) const;
 
  private:
   struct Network;

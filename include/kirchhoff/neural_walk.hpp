@@ -19,6 +19,7 @@ struct MoveWalks {
   std::vector<std::uint16_t> start;  // (rows x D)
   std::vector<std::uint16_t> end;    // (rows x D)
   std::vector<std::int32_t> moves;   // the final exit not counted
+  std::vector<std::int32_t> calls;   // answers of the network: moves and the exit, fewer where moves were leapt
   std::vector<std::uint8_t> stuck;   // 1: it had not left after kMostMoves moves
 };
 
@@ -28,9 +29,12 @@ inline constexpr std::int32_t kMostMoves = 100000;
 /// Sends `count` particles (over all ranks) along the moves of a model, from draws of `source` until they leave. One
 /// pass of the network serves a block of particles; one that has left makes room for the next, so that blocks stay
 /// full. Particle i draws only from Random(seed, Stream::walk, i): the same walks on any number of ranks.
-/// @note Collective. @throws Interrupted.
-MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source, std::int64_t count,
-                     std::uint64_t seed);
+/// @param leap 0: one move a call of the network, the model's law exactly. Else, approximately, several: as many as
+/// `leap` times the number of coordinates that the moves are spread over, all from the probabilities of one call, each
+/// coordinate at most once (docs/walk.md). Needs one layer pair.
+/// @note Collective. @throws Interrupted. @throws Error for a leap between more layers.
+MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source, std::int64_t count, std::uint64_t seed,
+                     double leap = 0);
 
 /// Where the walk of a model ends that starts with the probabilities `source` (N), on a space that can be enumerated:
 /// probability mass is pushed through the circuit, all vertices at once, until less than 1e-10 is under way (that rest
@@ -40,17 +44,20 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& sou
 /// The largest N for which that is tried.
 inline constexpr std::int64_t kMostLawStates = std::int64_t{1} << 20;
 
-/// An estimate with its standard error.
+/// A mean with its standard error, and what it is thought to be off on average.
 struct Estimate {
   double mean = 0;
   double error = 0;
+  double bias = 0;
 };
 
 /// Mean log-probability [nat] that walks of a model, from draws of `source`, end in the given rows (count x D), on any
-/// space: the probability of each row by importance sampling over paths, which are drawn from the walk of the
-/// conditional circuit (with a small share of moves at random, so that no path of the model is left out). The estimate
-/// of a row's probability is unbiased, its logarithm a little too small; the error is that of the mean of the estimates
-/// over the given rows. @note Collective.
+/// space: the probability of each row by sequential Monte Carlo over paths (Del Moral, Doucet and Jasra, 2006). Paths
+/// start as walks of the model that end there do, coordinate by coordinate, and go on as the conditional walk and the
+/// model have it; those of a row are resampled as they come nearer to it, by their weights and what the model says of
+/// the coordinates that are still wrong. The estimate of a row's probability is unbiased, its logarithm a little too
+/// small. Two estimates with half of the paths each tell the error, which is that of the estimates over the given rows,
+/// and the bias (none with fewer than 4 paths). @note Collective. @throws Interrupted.
 Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
                              const Draws& source, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed);
 

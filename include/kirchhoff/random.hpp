@@ -9,7 +9,15 @@
 namespace kirchhoff {
 
 /// Names of independent random streams; a stream's numbers never depend on what other streams drew.
-enum class Stream : std::uint32_t { walk = 1, parameters = 2, batch = 3, resistance = 4, target_draw = 5, pair = 6 };
+enum class Stream : std::uint32_t {
+  walk = 1,
+  parameters = 2,
+  batch = 3,
+  resistance = 4,
+  target_draw = 5,
+  pair = 6,
+  dropout = 7
+};
 
 /// Random numbers as a pure function of (seed, stream, index): the same on any number of ranks.
 ///

@@ -28,6 +28,7 @@ struct WalkReport {
   double seconds = 0;
   double mean_steps = 0;
   double expected_steps = 0;  // of the exact flow
+  double mean_calls = 0;      // of the network, a walk
   std::int64_t stuck = 0;
   double mmd = 0;
   std::optional<PlanarComparison> planar;
@@ -37,6 +38,7 @@ struct WalkReport {
   std::optional<double> kl_exit_law;
   std::optional<double> exit_law_lost_mass;
   std::optional<double> log_likelihood_test;
+  std::optional<double> log_likelihood_bias;   // what such an estimate is off on average, estimated
   std::optional<double> log_likelihood_error;  // standard error of an estimate over paths; none when exact
   std::int64_t test_rows = 0;
   std::int64_t rows_of_zero_probability = 0;

@@ -40,6 +40,8 @@ class WalkSupervision {
                   int references);
 
   const MoveSet& moves() const { return moves_; }
+  /// Whether walks start uniformly.
+  bool starts_evenly() const { return pair_ == nullptr; }
 
   /// Expected number of moves of a walk, the exit not counted: exact from a uniform start, else estimated from some ten
   /// thousand vertices, to about half a percent.

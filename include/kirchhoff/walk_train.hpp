@@ -18,6 +18,7 @@ struct WalkTrainOptions {
   /// Stop when this many validations in a row have brought nothing better; 0: never. In any case the model that
   /// remains is the one of the best validation.
   std::int64_t patience = 0;
+  double dropout = 0;  // share of hidden units
 };
 
 /// Trains a model of moves from `state` (a fresh one when state.parameters is empty) by cross-entropy. Data-parallel:

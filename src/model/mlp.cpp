@@ -80,6 +80,24 @@ void activate(Activation kind, Matrix<T>& z, const Eigen::Map<const Matrix<T>>& 
   }
 }
 
+/// Multiplies activations and slopes of a hidden layer by 0 or 1 / (1 - share).
+template <class T>
+void drop(const Dropout& dropout, std::size_t layer, Matrix<T>& z, Matrix<T>& slopes) {
+  const auto kept = static_cast<T>(1 / (1 - dropout.share));
+  const auto threshold = static_cast<std::uint64_t>(dropout.share * 65536);  // of 16 random bits a unit
+  for (Eigen::Index i = 0; i < z.cols(); ++i) {
+    const auto row = static_cast<std::uint64_t>(dropout.first_row + i);
+    Random random(dropout.seed, Stream::dropout, row << 8 | layer);
+    std::uint64_t bits = 0;
+    for (Eigen::Index j = 0; j < z.rows(); ++j) {
+      bits = j % 4 == 0 ? random.bits() : bits >> 16;
+      const T factor = (bits & 65535) < threshold ? T(0) : kept;
+      z(j, i) *= factor;
+      slopes(j, i) *= factor;
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -281,6 +299,7 @@ std::span<const T> Mlp<T>::forward(std::span<const T> parameters, const MlpInput
     }
     if (training) w.slope[k].resize(z.rows(), rows);
     activate(w.shape.activation, z, bias, training ? &w.slope[k] : nullptr);
+    if (training && input.dropout.share > 0) drop(input.dropout, k, z, w.slope[k]);
   }
   w.delta.resize(w.output.rows(), rows);
   return {w.output.data(), static_cast<std::size_t>(w.output.size())};

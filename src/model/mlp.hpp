@@ -33,6 +33,7 @@ struct MlpInput {
   std::int64_t rows = 0;
   std::span<const std::int32_t> columns = {};  // (rows x all coordinates): columns of the embedding table
   std::span<const T> features = {};            // (rows x features)
+  Dropout dropout = {};                        // of hidden units, in training only
 };
 
 /// The perceptron in precision T. It owns work space but no parameters: those lie in one flat buffer of the caller's,

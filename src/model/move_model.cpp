@@ -79,7 +79,8 @@ void MoveModel::probabilities(std::span<const std::int32_t> layers, std::span<co
 }
 
 double MoveModel::cross_entropy(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
-                                std::span<const float> targets, double scale, std::span<float> gradient) const {
+                                std::span<const float> targets, double scale, std::span<float> gradient,
+                                const Dropout& dropout) const {
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   auto& forbidden = network_->forbidden;
@@ -88,7 +89,8 @@ double MoveModel::cross_entropy(std::span<const std::int32_t> layers, std::span<
     moves_.visit(layers[i], states.subspan(i * d, d),
                  [&](int k) { forbidden[i * m + static_cast<std::size_t>(k)] = 0; });
   }
-  const auto input = network_->input(moves_, moves_.layers(), layers, states);
+  auto input = network_->input(moves_, moves_.layers(), layers, states);
+  input.dropout = dropout;
   const bool training = !gradient.empty();
   const auto logits = network_->mlp.forward(parameters_, input, training);
   const double loss = soft_cross_entropy<float>(logits, targets, forbidden, {}, m, scale,

@@ -36,6 +36,7 @@ ordered_json object(const WalkReport& r) {
   s["walks_per_second"] = static_cast<double>(r.count) / r.seconds;
   s["mean_steps"] = r.mean_steps;
   s["expected_steps"] = r.expected_steps;
+  s["mean_calls"] = r.mean_calls;
   s["stuck"] = r.stuck;
   for (const char* key : {"tv", "kl", "js", "noise_floor_tv"}) s[key] = nullptr;  // need all masses of the target
   s["mmd"] = r.mmd;
@@ -52,6 +53,7 @@ ordered_json object(const WalkReport& r) {
   s["training_copies"] = r.nearness ? ordered_json(r.nearness->copies) : ordered_json(nullptr);
   s["log_likelihood_test"] = or_null(r.log_likelihood_test);
   s["log_likelihood_error"] = or_null(r.log_likelihood_error);
+  s["log_likelihood_bias"] = or_null(r.log_likelihood_bias);
   s["rows_of_zero_probability"] = r.test_rows > 0 ? ordered_json(r.rows_of_zero_probability) : ordered_json(nullptr);
   s["test_rows"] = r.test_rows;
   return json;

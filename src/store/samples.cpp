@@ -112,6 +112,7 @@ void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace
   file.write(group + "/" + schema::kSamples, table, walks.end.data(), "", true);
   file.write(group + "/" + schema::kStart, table, walks.start.data(), "", true);
   file.write(group + "/" + schema::kSteps, column, walks.moves.data(), "", true);
+  file.write(group + "/" + schema::kCalls, column, walks.calls.data(), "", true);
   file.write(group + "/" + schema::kStuck, column, walks.stuck.data(), "", true);
   file.attribute(schema::kCount, stored.count, group);
   file.attribute(schema::kSeconds, stored.seconds, group);
@@ -138,10 +139,12 @@ StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const 
     walks.end.resize(rows * static_cast<std::size_t>(space.dimensions()));
     walks.start.resize(walks.end.size());
     walks.moves.resize(rows);
+    walks.calls.resize(rows);
     walks.stuck.resize(rows);
     file.read(group + "/" + schema::kSamples, table, walks.end.data());
     file.read(group + "/" + schema::kStart, table, walks.start.data());
     file.read(group + "/" + schema::kSteps, column, walks.moves.data());
+    file.read(group + "/" + schema::kCalls, column, walks.calls.data());
     file.read(group + "/" + schema::kStuck, column, walks.stuck.data());
     for (const auto* states : {&walks.end, &walks.start}) {
       if (std::any_of(states->begin(), states->end(), [&](std::uint16_t c) { return c >= space.categories(); })) {

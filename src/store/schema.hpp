@@ -84,6 +84,7 @@ inline constexpr auto kSamplesKind = "samples";
 inline constexpr auto kSamples = "samples";  // (count, D) u16
 inline constexpr auto kStart = "start";      // (count, D) u16
 inline constexpr auto kSteps = "steps";      // (count) i32 moves, the final exit not counted
+inline constexpr auto kCalls = "calls";      // (count) i32 passes of the network; of walks of a network of moves
 inline constexpr auto kStuck = "stuck";      // (count) u8, 1: no current leaves where the walk ended
 inline constexpr auto kCount = "count";
 inline constexpr auto kOrigin = "origin";

@@ -41,13 +41,13 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   MoveBatch held_out_batch;
   supervision.examples(held_out, partition(validation_rows, size_of(comm), rank_of(comm)), false, held_out_batch);
   const auto use = [&](const auto& from) { std::copy(from.begin(), from.end(), model.parameters().begin()); };
-  const auto in_blocks = [&](const MoveBatch& batch, std::span<float> gradient, double scale) {
+  const auto in_blocks = [&](const MoveBatch& batch, std::span<float> gradient, double scale, Dropout dropout) {
     double loss = 0;
     const std::size_t in_batch = batch.layers.size();
-    for (std::size_t i = 0; i < in_batch; i += kBlock) {
+    for (std::size_t i = 0; i < in_batch; i += kBlock, dropout.first_row += kBlock) {
       const auto n = std::min<std::size_t>(kBlock, in_batch - i);
       loss += model.cross_entropy(std::span(batch.layers).subspan(i, n), std::span(batch.states).subspan(i * d, n * d),
-                                  std::span(batch.targets).subspan(i * m, n * m), scale, gradient);
+                                  std::span(batch.targets).subspan(i * m, n * m), scale, gradient, dropout);
     }
     return loss;
   };
@@ -66,7 +66,8 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   while (state.step < options.steps && patient()) {
     supervision.batch(state.step, options.batch, mine, batch);
     use(optimiser.parameters());
-    optimiser.figures()[kLoss] = in_blocks(batch, optimiser.gradient(), 1.0);
+    optimiser.figures()[kLoss] = in_blocks(batch, optimiser.gradient(), 1.0,
+                                           {walk_options.dropout, seed, state.step * options.batch + mine.begin});
     optimiser.figures()[kStop] = stop_requested() ? 1 : 0;
     optimiser.reduce();
     const double loss = optimiser.figure_sums()[kLoss] / rows;
@@ -82,7 +83,8 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     if (state.step % options.validate_every == 0 || last) {
       const auto since = state.history.empty() ? 0 : state.history.back().step;
       use(optimiser.average());
-      const double validation = all_sum(comm, in_blocks(held_out_batch, {}, 1)) / static_cast<double>(validation_rows);
+      const double validation =
+          all_sum(comm, in_blocks(held_out_batch, {}, 1, {})) / static_cast<double>(validation_rows);
       must_be_finite(validation, state.step);
       ++since_best;
       if (validation < state.best_validation) {

@@ -93,6 +93,21 @@ same_data many2/checkpoint.h5 resumed/checkpoint.h5 history
 succeed 1 train few.yaml -out patient -train_learning_rate 0 -train_patience 2 -train_steps 1000
 [ "$(attribute patient/checkpoint.h5 step)" -lt 1000 ] || fail "patience had no end"
 
+# Test rows taken out of the file, dropout, and several moves a call: fewer calls than moves.
+sed 's/, test: many_test.csv//' many.yaml >untested.yaml
+succeed 2 run untested.yaml -target_test_rows 100 -train_dropout 0.1 -sample_leap 0.9
+"$python" - <<'PYTHON' || fail "leaps or test rows are not as promised"
+import json
+report = json.load(open("untested/report.json"))
+s = report["sampling"]["neural"]
+assert s["log_likelihood_test"] is not None and s["mean_calls"] < s["mean_steps"] + 1
+one = json.load(open("many1/report.json"))["sampling"]["neural"]
+assert abs(one["mean_calls"] - one["mean_steps"] - 1) < 1e-9
+PYTHON
+expect_error 1 'many.csv: 500 rows, of which target_test_rows takes 500' 1 train untested.yaml -target_test_rows 500
+expect_error 1 'taken out of target_file' 2 train few.yaml -target_test_rows 10
+expect_error 1 'leaps between two layers only' 1 sample plane.yaml -sample_leap 0.5
+
 # What cannot be done is said, in one line.
 expect_error 1 'needs family hamming' 1 train many.yaml -circuit_family dense
 expect_error 1 'needs samples of the source' 2 train few.yaml -source_file few_test.csv -source_dataset mass
