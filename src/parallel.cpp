@@ -1,9 +1,7 @@
 #include "kirchhoff/parallel.hpp"
 
 #include <malloc.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -153,15 +151,6 @@ struct SharedArray::Windows {
 
 namespace {
 
-/// Advice on whole pages of some memory; it may fail.
-void advise([[maybe_unused]] std::span<double> memory, [[maybe_unused]] int advice) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const auto skipped = (page - reinterpret_cast<std::size_t>(memory.data()) % page) % page;
-  const auto bytes = memory.size_bytes();
-  if (bytes < skipped + page) return;
-  madvise(reinterpret_cast<std::byte*>(memory.data()) + skipped, (bytes - skipped) / page * page, advice);
-}
-
 int node_of(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank_of(comm), MPI_INFO_NULL, &node);
@@ -214,15 +203,11 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
   MPI_Win_shared_query(windows_->window, 0, &extent, &unit, &base);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
   data_ = {base, static_cast<std::size_t>(size)};
-#ifdef MADV_POPULATE_WRITE  // Linux 5.14
-  // Ranks have the system make the pages, zeros, each a part of them, and then map what the others made: a fault for
-  // each page would cost more than what is computed on it.
+  // Each rank makes a part of the pages, zeros, and then maps what the others made.
   const auto mine = partition(size, size_of(windows_->node), rank_of(windows_->node));
-  advise(data_.subspan(static_cast<std::size_t>(mine.begin), static_cast<std::size_t>(mine.size())),
-         MADV_POPULATE_WRITE);
+  make_pages(data_.subspan(static_cast<std::size_t>(mine.begin), static_cast<std::size_t>(mine.size())));
   windows_->fence();
-  advise(data_, MADV_POPULATE_READ);
-#endif
+  map_pages(data_);
   windows_->fence();
 }
 

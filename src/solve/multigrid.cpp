@@ -35,10 +35,10 @@ LayeredMultigrid::Level::Level(MPI_Comm comm, const LatticeShape& shape)
     : stencil(comm, shape),
       team(shape.states >= kStatesOfOneRank ? comm : MPI_COMM_SELF),
       mine(share_of(comm, shape.states)),
-      residual(comm, stencil.field(shape.even_layers())),
-      correction(comm, stencil.field(shape.even_layers())),
-      left(comm, stencil.field(shape.even_layers())),
-      odd(comm, stencil.field(shape.odd_layers())),
+      residual(stencil.field(comm, shape.even_layers())),
+      correction(stencil.field(comm, shape.even_layers())),
+      left(stencil.field(comm, shape.even_layers())),
+      odd(stencil.field(comm, shape.odd_layers())),
       tile(static_cast<std::size_t>(shape.even_layers() * kTile)) {}
 
 LayeredMultigrid::LayeredMultigrid(MPI_Comm comm, const Stencil<double>& fine)

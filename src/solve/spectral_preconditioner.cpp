@@ -156,7 +156,7 @@ SpectralPreconditioner::SpectralPreconditioner(MPI_Comm comm, const Circuit& cir
       states_(static_cast<std::size_t>(circuit.states())),
       mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
       solver_(circuit.coupling(0), mean_schedule(comm, circuit), {rank_of(comm), size_of(comm)}),
-      field_(comm, static_cast<std::size_t>(solver_.layers()) * states_) {}
+      field_(comm, 1, static_cast<std::size_t>(solver_.layers()) * states_) {}
 
 void SpectralPreconditioner::apply(std::span<const double> residual, std::span<double> correction) {
   const auto width = static_cast<std::size_t>(mine_.size());

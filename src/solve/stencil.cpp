@@ -10,7 +10,8 @@
 namespace kirchhoff {
 
 template <class T>
-NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t size) {
+NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t rows, std::size_t width) {
+  const auto size = rows * width;
   if (size_of(comm) == 1) {
     own_ = OwnMemory<T>(size);
     data_ = own_.data().data();
@@ -20,8 +21,8 @@ NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t size) {
   MPI_Comm_get_errhandler(comm, &before);
   MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
   const auto bytes = rank_of(comm) == 0 ? static_cast<MPI_Aint>(size * sizeof(T)) : MPI_Aint{0};
-  T* mine = nullptr;
-  const int status = MPI_Win_allocate_shared(bytes, static_cast<int>(sizeof(T)), MPI_INFO_NULL, comm, &mine, &window_);
+  T* base = nullptr;
+  const int status = MPI_Win_allocate_shared(bytes, static_cast<int>(sizeof(T)), MPI_INFO_NULL, comm, &base, &window_);
   MPI_Comm_set_errhandler(comm, before);
   MPI_Errhandler_free(&before);
   if (all_sum(comm, std::int64_t{status == MPI_SUCCESS ? 0 : 1}) > 0) {
@@ -32,7 +33,12 @@ NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t size) {
   int unit = 0;
   MPI_Win_shared_query(window_, 0, &extent, &unit, &data_);
   MPI_Win_lock_all(MPI_MODE_NOCHECK, window_);
-  if (rank_of(comm) == 0) std::fill_n(data_, size, T{0});
+  const auto mine = partition(static_cast<std::int64_t>(width), size_of(comm), rank_of(comm));
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<T> share(data_ + row * width + mine.begin, static_cast<std::size_t>(mine.size()));
+    make_pages(share);
+    std::fill(share.begin(), share.end(), T{0});
+  }
   node_barrier(comm);
 }
 
@@ -78,9 +84,9 @@ std::int64_t face_place(const LatticeShape& shape, int d, std::int64_t x) {
 template <class T>
 Stencil<T>::Stencil(MPI_Comm comm, const LatticeShape& shape)
     : shape_(shape),
-      weights_(comm, field(shape.layers * shape.slots)),
-      seams_(comm, shape.periodic ? seam_at(shape.layers, 0) : 0),
-      degrees_(comm, field(shape.layers + 1)) {}
+      weights_(field(comm, shape.layers * shape.slots)),
+      seams_(comm, shape.periodic ? static_cast<std::size_t>(shape.layers * 2 * shape.dimensions) : 0, face()),
+      degrees_(field(comm, shape.layers + 1)) {}
 
 namespace {
 
@@ -219,8 +225,8 @@ ParityLaplacian::ParityLaplacian(MPI_Comm comm, const Circuit& circuit)
     : comm_(comm),
       mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
       stencil_(comm, shape_of(circuit)),
-      even_(comm, stencil_.field(stencil_.shape().even_layers())),
-      odd_(comm, stencil_.field(stencil_.shape().odd_layers())),
+      even_(stencil_.field(comm, stencil_.shape().even_layers())),
+      odd_(stencil_.field(comm, stencil_.shape().odd_layers())),
       tile_(static_cast<std::size_t>(stencil_.shape().even_layers() * Stencil<double>::kTile)) {
   fill(stencil_, circuit, mine_);
   stencil_.complete(comm, mine_);

@@ -14,12 +14,13 @@
 
 namespace kirchhoff {
 
-/// Scratch memory that all ranks of a communicator write and read between barriers; its ranks share a node.
+/// Scratch memory, rows by width, that all ranks of a communicator write and read between barriers; its ranks share a
+/// node. Each has the system make the pages of its share of every row: near its processor, and not one by one.
 template <class T>
 class NodeArray {
  public:
-  /// `size` zeros. @note Collective, as are moving onto and destroying. @throws Error when the node cannot hold it.
-  NodeArray(MPI_Comm comm, std::size_t size);
+  /// Zeros. @note Collective, as are moving onto and destroying. @throws Error when the node cannot hold it.
+  NodeArray(MPI_Comm comm, std::size_t rows, std::size_t width);
   NodeArray(NodeArray&& other) noexcept;
   NodeArray& operator=(NodeArray&&) = delete;
   ~NodeArray();
@@ -94,7 +95,10 @@ class Stencil {
   std::size_t at(int j) const {
     return static_cast<std::size_t>(j) * shape_.width() + static_cast<std::size_t>(shape_.pad);
   }
-  std::size_t field(int count) const { return static_cast<std::size_t>(count) * shape_.width(); }
+  /// Memory for a padded field of so many layers. @note Collective.
+  NodeArray<T> field(MPI_Comm comm, int layers) const {
+    return {comm, static_cast<std::size_t>(layers), shape_.width()};
+  }
 
   /// out(x) += sum over the edges of (m, x) of conductance times the neighbour's value, for x of `range`; below and
   /// above are layers m-1 and m+1, null where there is none, out begins at range.begin.
@@ -107,8 +111,9 @@ class Stencil {
   static constexpr std::int64_t kTile = 512;
 
  private:
+  std::size_t face() const { return static_cast<std::size_t>(shape_.states / shape_.size); }
   std::size_t seam_at(int l, int side) const {
-    return static_cast<std::size_t>((l * 2 * shape_.dimensions + side) * (shape_.states / shape_.size));
+    return static_cast<std::size_t>(l * 2 * shape_.dimensions + side) * face();
   }
 
   LatticeShape shape_;
