@@ -100,13 +100,13 @@ class Ladder {
   std::vector<double> seen_;   // (width) conductance to ground of all that lies ahead
 };
 
-/// Transforms whole layers, one after the other.
-void transform(ModeTransform<double>& modes, double* layer, bool forward) {
+/// Transforms `count` layers that follow each other.
+void transform(ModeTransform<double>& modes, double* layers, std::int64_t count, bool forward) {
   for (int k = 0; k < modes.dimensions(); ++k) {
     if (forward) {
-      modes.forward(layer, k, {0, modes.lines(1)});
+      modes.forward(layers, k, {0, modes.lines(count)});
     } else {
-      modes.inverse(layer, modes.dimensions() - 1 - k, {0, modes.lines(1)});
+      modes.inverse(layers, modes.dimensions() - 1 - k, {0, modes.lines(count)});
     }
   }
 }
@@ -183,13 +183,13 @@ double solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field)
     first.data()[static_cast<std::size_t>(x)] = circuit.injected(0, x);
     last.data()[static_cast<std::size_t>(x)] = circuit.injected(circuit.layers(), x);
   }
-  transform(modes, first.data().data(), true);
-  transform(modes, last.data().data(), true);
+  transform(modes, first.data().data(), 1, true);
+  transform(modes, last.data().data(), 1, true);
 
   // A rank touches nothing but its own layers: on a page that another has written first, it would wait for the system.
   const auto mine = partition(layers, size_of(comm), rank_of(comm));
   constexpr std::int64_t kScratch = std::int64_t{1} << 13;  // numbers a ladder may take, so that they stay in the cache
-  const auto width = std::clamp<std::int64_t>(kScratch / layers, 16, 512);
+  const auto width = std::min(n, std::clamp<std::int64_t>(kScratch / layers, 16, 512));
   Ladder ladder(schedule, modes.row_changes(), width);
   std::vector<double> e(static_cast<std::size_t>(width));
   for (std::int64_t mode = 1; mode < n && mine.size() > 0; mode += width) {
@@ -208,10 +208,12 @@ double solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field)
   }
   const double current = (first.data()[0] - last.data()[0]) / 2;
   const auto constant = constant_mode(schedule, modes.row_changes(), current);
-  for (auto l = mine.begin; l < mine.end; ++l) {
-    double* layer = field.data().data() + l * n;
-    layer[0] = constant[static_cast<std::size_t>(l)];
-    transform(modes, layer, false);
+  const auto together = std::max<std::int64_t>(1, 2 * kScratch / n);  // layers: a transform takes several lines at once
+  for (auto l = mine.begin; l < mine.end; l += together) {
+    const auto count = std::min(together, mine.end - l);
+    for (auto k = l; k < l + count; ++k)
+      field.data()[static_cast<std::size_t>(k * n)] = constant[static_cast<std::size_t>(k)];
+    transform(modes, field.data().data() + l * n, count, false);
   }
   field.complete();
   return planned;
