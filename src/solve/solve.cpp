@@ -14,6 +14,7 @@
 #include "solve/krylov.hpp"
 #include "solve/multigrid.hpp"
 #include "solve/parity.hpp"
+#include "solve/parity_table.hpp"
 #include "solve/spectral.hpp"
 #include "solve/spectral_preconditioner.hpp"
 
@@ -225,6 +226,8 @@ Done run_parity(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double 
     auto laplacian = std::make_unique<ParityLaplacian>(comm, circuit);
     stencil = laplacian.get();
     system = std::move(laplacian);
+  } else if (ParityTable::applies(circuit)) {
+    system = std::make_unique<ParityTable>(comm, circuit);
   } else {
     system = std::make_unique<ParityMatrix>(comm, circuit);
   }
