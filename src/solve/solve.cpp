@@ -24,6 +24,8 @@ namespace {
 // Where one method overtakes another: docs/solving.md.
 constexpr std::int64_t kStatesForMultigrid = 25000;
 constexpr double kSmallSpread = 0.2;
+// Below, BoomerAMG may have no coarser level than a singular matrix, whose elimination it reports as an error.
+constexpr std::int64_t kVerticesForMultigrid = 1000;
 
 enum class Engine { spectral, parity, assembled, factorisation };
 enum class Smoothing { jacobi, spectral, multigrid };  // what preconditions the parity engine
@@ -73,7 +75,7 @@ Plan assembled(const Circuit& circuit) {
     plan.reason =
         "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
         "about as many iterations as layers";
-  } else if (is_plane(circuit)) {
+  } else if (is_plane(circuit) && circuit.vertices() > kVerticesForMultigrid) {
 #ifdef PETSC_HAVE_HYPRE
     plan.pc = PCHYPRE;  // BoomerAMG is hypre's default
 #else
@@ -82,8 +84,8 @@ Plan assembled(const Circuit& circuit) {
     plan.reason = "a lattice of few dimensions is a grid, on which multigrid needs few iterations whatever its size";
   } else {
     plan.reason =
-        "every layer feeds the next, so the Laplacian is diagonally strong and Jacobi is the cheapest "
-        "preconditioner that keeps up";
+        "a small circuit, or one where every layer feeds the next: the Laplacian is diagonally strong and Jacobi is "
+        "the cheapest preconditioner that keeps up";
   }
   return plan;
 }
