@@ -10,6 +10,7 @@
 
 #include "kirchhoff/currents.hpp"
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/nearest.hpp"
 #include "kirchhoff/solve.hpp"
 #include "oracles.hpp"
 
@@ -265,6 +266,32 @@ TEST(Solve, NeverReturnsAnAnswerThatMisses) {
 
   EXPECT_THAT([&] { solve(MPI_COMM_WORLD, circuit, {}); },
               ThrowsMessage<AgreedError>(AllOf(HasSubstr("relative residual"), HasSubstr("1.0e-12"))));
+}
+
+Circuit nearest_grid(int side, double scale) {
+  const StateSpace space(side, 2);
+  const auto near = nearest_neighbours(space, grid_embedding(space), 8);
+  return {space, nearest_couplings(space, near, std::vector(6, scale), std::vector(6, 10 * scale)),
+          oracles::mass_with_zeros(space, 1), oracles::mass_with_zeros(space, 2)};
+}
+
+TEST(Solve, NeedsNoMoreIterationsOnLargerGridsOfNeighbours) {
+  std::vector<std::int64_t> iterations;
+  for (const int side : {16, 48}) {
+    const auto solution = solve(MPI_COMM_WORLD, nearest_grid(side, 1), {});
+    EXPECT_EQ(solution.report.method, "cg on even layers + spectral");
+    iterations.push_back(solution.report.iterations);
+  }
+  EXPECT_LE(iterations[1], iterations[0] + 3);
+  EXPECT_LE(iterations[1], 25);
+}
+
+TEST(Solve, ScalesWithTheResistancesOfNeighbours) {
+  const auto one = solve(MPI_COMM_WORLD, nearest_grid(16, 1), {});
+  for (const double scale : {1e-60, 1e60}) {
+    const auto other = solve(MPI_COMM_WORLD, nearest_grid(16, scale), {});
+    EXPECT_NEAR(other.report.effective_resistance / scale, one.report.effective_resistance, 1e-10) << scale;
+  }
 }
 
 TEST(Solve, TakesItsSolverFromTheOptions) {

@@ -202,5 +202,28 @@ TEST(MeanSchedule, IsTheCircuitsOwnWhereAllEdgesAreAlike) {
   }
 }
 
+TEST(LatticeLikeness, IsNearlyTheLatticeThatATableWasMadeFrom) {
+  const int side = 200;
+  const StateSpace space(side, 1);
+  const auto lattice = Coupling::lattice(space, 2, 5, Boundary::reflecting);
+  std::vector<LayerEdge> edges;
+  for (int l = 0; l < 2; ++l) {
+    for (std::int64_t x = 0; x < side; ++x) {
+      lattice.forward(x, [&](std::int64_t y, double g) { edges.push_back({l, x, y, (l + 1) * g}); });
+    }
+  }
+  const Circuit circuit(space, couplings_from_edges(space, 2, edges, "test"), oracles::mass_with_zeros(space, 1),
+                        oracles::mass_with_zeros(space, 2));
+
+  const auto like = lattice_likeness(MPI_COMM_WORLD, circuit);
+
+  EXPECT_NEAR(like.square_step, 1, 1e-12);
+  for (const std::size_t l : {0, 1}) {  // reflected changes count as equal states: one in `side`
+    const auto scale = static_cast<double>(l + 1);
+    EXPECT_NEAR(like.schedule.change[l] / scale, lattice.change(), lattice.change() * 1.5 / side);
+    EXPECT_NEAR(like.schedule.same[l] / scale, lattice.same(), lattice.same() * 1.5 / side);
+  }
+}
+
 }  // namespace
 }  // namespace kirchhoff

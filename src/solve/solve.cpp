@@ -24,6 +24,7 @@ namespace {
 // Where one method overtakes another: docs/solving.md.
 constexpr std::int64_t kStatesForMultigrid = 25000;
 constexpr double kSmallSpread = 0.2;
+constexpr double kSmallGrid = 200;  // squared, in steps along the edges
 // Below, BoomerAMG may have no coarser level than a singular matrix, whose elimination it reports as an error.
 constexpr std::int64_t kVerticesForMultigrid = 1000;
 
@@ -93,7 +94,7 @@ Plan assembled(const Circuit& circuit) {
 Plan parity(Smoothing with) {
   Plan plan{Engine::parity, with, PCSHELL, "odd layers eliminated; "};
   if (with == Smoothing::spectral) {
-    plan.reason += "edges differ little from their mean, whose circuit is solved spectrally as the preconditioner";
+    plan.reason += "preconditioned by the spectral solve of the uniform circuit that is nearest on average";
   } else if (with == Smoothing::multigrid) {
     plan.reason += "edges of a lattice differ much: multigrid that ties neighbouring states together, layer by layer";
   } else {
@@ -127,7 +128,6 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
       }
       return {Engine::factorisation, Smoothing::jacobi, PCCHOLESKY, "asked for"};
     case SolveMethod::spectral:
-      if (!uniform && !weighted) refuse("a dense, hamming or lattice circuit");
       if (!uniform && !on_one_node(comm)) refuse("ranks on one node when edges differ");
       return asked(uniform ? direct : parity(Smoothing::spectral));
     case SolveMethod::multigrid:
@@ -144,8 +144,14 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   }
   if (solver_options_given()) return assembled(circuit);
   if (uniform) return direct;
-  if (is_plane(circuit) && (!lattice || !on_one_node(comm))) {
-    // Jacobi's iterations grow with the side of a grid, those of algebraic multigrid do not, but its set-up is dear.
+  if (circuit.coupling(0).table() && on_one_node(comm)) {
+    // Jacobi's iterations grow with the number of steps from end to end of a coordinate.
+    const double side = circuit.space().categories();
+    const bool local = side * side > kSmallGrid * lattice_likeness(comm, circuit).square_step;
+    return parity(local ? Smoothing::spectral : Smoothing::jacobi);
+  }
+  if (is_plane(circuit) && !on_one_node(comm)) {
+    // The iterations of algebraic multigrid do not grow, but its set-up is dear.
     return circuit.states() > kStatesForMultigrid ? assembled(circuit) : parity(Smoothing::jacobi);
   }
   if (!weighted || !lattice || !on_one_node(comm)) return parity(Smoothing::jacobi);
@@ -235,6 +241,7 @@ Done run_parity(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double 
   }
   const Matrix matrix = parity_operator(even_layout, *system);
   std::vector<double> b;
+  b.reserve(static_cast<std::size_t>(layout.local_rows()));
   for (int l = 0; l <= circuit.layers(); ++l) {
     for (auto x = layout.states().begin; x < layout.states().end; ++x) b.push_back(circuit.injected(l, x));
   }

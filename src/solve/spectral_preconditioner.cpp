@@ -1,6 +1,7 @@
 #include "solve/spectral_preconditioner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -151,11 +152,67 @@ void SpectralSolver<T>::solve_constant(T* field) const {
 template class SpectralSolver<double>;
 template class SpectralSolver<float>;
 
+LatticeLikeness lattice_likeness(MPI_Comm comm, const Circuit& circuit) {
+  const auto& space = circuit.space();
+  const auto mine = partition(circuit.states(), size_of(comm), rank_of(comm));
+  const auto square_step = [&](std::int64_t x, std::int64_t y) {
+    double square = 0;
+    for (int d = 0; d < space.dimensions(); ++d) {
+      const auto step = y / space.stride(d) % space.categories() - x / space.stride(d) % space.categories();
+      square += static_cast<double>(step * step);
+    }
+    return square;
+  };
+  const double axes = 2.0 * space.dimensions();
+  LatticeLikeness like;
+  std::array<double, 4> sums{};  // conductance, conductance times squared step; edges that change, their squared steps
+  for (int l = 0; l < circuit.layers(); ++l) {
+    const auto& coupling = circuit.coupling(l);
+    if (l == 0 || coupling.table() != circuit.coupling(l - 1).table()) {
+      sums = {};
+      for (auto x = mine.begin; x < mine.end; ++x) {
+        coupling.forward(x, [&](std::int64_t y, double g) {
+          const double square = square_step(x, y);
+          sums[0] += g;
+          sums[1] += g * square;
+          if (y != x) sums[2] += 1;
+          sums[3] += square;
+        });
+      }
+      all_sum(comm, std::span<double>(sums));
+    }
+    const auto n = static_cast<double>(circuit.states());
+    const double whole = sums[0] / n;
+    const double change = std::min(sums[1] / (axes * n), 0.95 * whole / axes);
+    like.schedule.same.push_back(whole - axes * change);
+    like.schedule.change.push_back(change);
+    if (l == 0) like.square_step = sums[3] / std::max(sums[2], 1.0) / space.dimensions();
+  }
+  return like;
+}
+
+namespace {
+
+SpectralSolver<float> solver_for(MPI_Comm comm, const Circuit& circuit) {
+  const bool table = circuit.coupling(0).table() != nullptr;
+  const auto coupling = table ? Coupling::lattice(circuit.space(), 1, 1, Boundary::reflecting) : circuit.coupling(0);
+  auto schedule = table ? lattice_likeness(comm, circuit).schedule : mean_schedule(comm, circuit);
+  // Single precision has a narrow range, and a preconditioner may have any scale.
+  const double largest = std::max(*std::max_element(schedule.same.begin(), schedule.same.end()),
+                                  *std::max_element(schedule.change.begin(), schedule.change.end()));
+  for (auto* conductances : {&schedule.same, &schedule.change}) {
+    for (double& g : *conductances) g /= largest;
+  }
+  return {coupling, schedule, {rank_of(comm), size_of(comm)}};
+}
+
+}  // namespace
+
 SpectralPreconditioner::SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit)
     : comm_(comm),
       states_(static_cast<std::size_t>(circuit.states())),
       mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
-      solver_(circuit.coupling(0), mean_schedule(comm, circuit), {rank_of(comm), size_of(comm)}),
+      solver_(solver_for(comm, circuit)),
       field_(comm, 1, static_cast<std::size_t>(solver_.layers()) * states_) {}
 
 void SpectralPreconditioner::apply(std::span<const double> residual, std::span<double> correction) {

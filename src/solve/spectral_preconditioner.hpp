@@ -76,11 +76,23 @@ class SpectralSolver {
 extern template class SpectralSolver<double>;
 extern template class SpectralSolver<float>;
 
-/// A preconditioner for a circuit whose edges differ: the exact solve of its mean circuit on the even layers, in single
-/// precision. Arrays are a rank's even layers, as ParitySystem's.
+/// The uniform lattice that a circuit of tables resembles from afar.
+struct LatticeLikeness {
+  /// Per layer pair: `change` such that edges along the coordinates carry what the table's edges, long or short, carry
+  /// down a slope: sum g |y - x|^2 / (2 D N). `same` is what is left of the sum of all edges, but not less than a
+  /// twentieth of it, which keeps the lattice positive definite.
+  Schedule schedule;
+  double square_step = 0;  // mean |y - x|^2 of the edges that change the state, per coordinate
+};
+
+/// @note Collective.
+LatticeLikeness lattice_likeness(MPI_Comm comm, const Circuit& circuit);
+
+/// A preconditioner for a circuit whose edges differ: the exact solve of its mean circuit, or of the lattice that it
+/// resembles, on the even layers, in single precision. Arrays are a rank's even layers, as ParitySystem's.
 class SpectralPreconditioner {
  public:
-  /// Lattice and hamming circuits; all ranks on one node. @note Collective.
+  /// All families but dense; all ranks on one node. @note Collective.
   SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit);
   /// @note Collective.
   void apply(std::span<const double> residual, std::span<double> correction);
