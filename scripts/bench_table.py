@@ -69,7 +69,7 @@ def write(data):
     lines = [
         "# Methods on circuits",
         "",
-        "Made by `scripts/bench_table.py` from the circuits in data/bench; all figures are in bench.json beside this file. Seconds from the circuit",
+        "Made by `scripts/bench_table.py` from the circuits in data/bench; the script leaves all figures in bench.json. Seconds from the circuit",
         f"to its potentials (assembly, set-up and solve; medians), to a true relative residual of {data['tolerance']:g} or the rounding floor, on "
         f"{data['ranks']} rank{'s' if data['ranks'] > 1 else ''}.",
         f"Bandwidth by the triad: {min(r['triad_bytes_per_second'] for r in reports.values()) / 1e9:.1f} to "
