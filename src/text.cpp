@@ -42,7 +42,7 @@ std::string nearest_name(const std::string& word, std::span<const std::string> c
   return best;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 40;
   std::string shown(text.substr(0, kLongest));
   for (char& c : shown) {

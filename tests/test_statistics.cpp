@@ -71,11 +71,11 @@ TEST(LogLikelihood, IsNoneWhenARowHasProbabilityZero) {
 }
 
 TEST(DrawStates, DrawsFromTheMassAndNeverWhereThereIsNone) {
-  constexpr std::int64_t kDraws = 100000;
-  const auto states = draw_states(kQ, kDraws, 5);
+  constexpr std::int64_t kDrawn = 100000;
+  const auto states = draw_states(kQ, kDrawn, 5);
 
   std::vector<double> share(4);
-  for (const auto x : states) share[static_cast<std::size_t>(x)] += 1.0 / kDraws;
+  for (const auto x : states) share[static_cast<std::size_t>(x)] += 1.0 / kDrawn;
   for (std::size_t x = 0; x < 4; ++x) EXPECT_NEAR(share[x], kQ[x], 0.01) << x;  // six deviations of 0.0016
   EXPECT_EQ(share[2], 0);
   const auto fewer = draw_states(kQ, 100, 5);

@@ -11,7 +11,7 @@ namespace kirchhoff {
 std::string nearest_name(const std::string& word, std::span<const std::string> candidates);
 
 /// Text for a one-line message, in quotes: short, and without what would upset a terminal.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 /// The number that is all of `text`, "1e3" and "+2" included; infinity and nan count as numbers.
 std::optional<double> to_number(std::string_view text);

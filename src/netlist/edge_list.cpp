@@ -54,7 +54,7 @@ class Rows {
     if (error == std::errc() && end == text.data() + text.size()) return id;
     const auto number = to_number(text);  // 4.3e+01, as numpy writes
     if (!number || *number != std::floor(*number) || std::abs(*number) >= kExactIntegers) {
-      fail(origin_, line(), fmt::format("{} is {}: a node is a whole number", what, quoted(text)));
+      fail(origin_, line(), fmt::format("{} is {}: a node is a whole number", what, in_quotes(text)));
     }
     return static_cast<std::int64_t>(*number);
   }
@@ -62,7 +62,7 @@ class Rows {
     const auto text = field(what);
     const auto value = to_number(text);
     if (!value || !std::isfinite(*value)) {
-      fail(origin_, line(), fmt::format("{} is {}: a finite number is needed", what, quoted(text)));
+      fail(origin_, line(), fmt::format("{} is {}: a finite number is needed", what, in_quotes(text)));
     }
     return *value;
   }
@@ -142,7 +142,7 @@ class Finder {
         found = table_.find(std::to_string(static_cast<std::int64_t>(*number)), netlist_.nodes);
       }
     }
-    if (found < 0) fail(origin, line, fmt::format("{} has no node {}", netlist_.origin, quoted(name)));
+    if (found < 0) fail(origin, line, fmt::format("{} has no node {}", netlist_.origin, in_quotes(name)));
     return found;
   }
 
@@ -205,7 +205,7 @@ Netlist parse_matrix_market(std::string_view text, const std::string& origin, Ed
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
     if (error != std::errc() || end != field.data() + field.size()) {
-      fail(origin, lines.number(), fmt::format("{} is {}: a whole number is needed", what, quoted(field)));
+      fail(origin, lines.number(), fmt::format("{} is {}: a whole number is needed", what, in_quotes(field)));
     }
     return value;
   };
@@ -226,7 +226,7 @@ Netlist parse_matrix_market(std::string_view text, const std::string& origin, Ed
     const auto field = pattern ? std::string_view("1") : detail::take_field(line, "");
     const auto value = to_number(field);
     if (!value || !std::isfinite(*value)) {
-      fail(origin, lines.number(), fmt::format("value {} is not a finite number", quoted(field)));
+      fail(origin, lines.number(), fmt::format("value {} is not a finite number", in_quotes(field)));
     }
     ++read;
     if (row == column) {
@@ -342,7 +342,7 @@ NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::
     } else {
       pairs.emplace_back(node, finder.node(second, origin, lines.number()));
       if (pairs.back().first == pairs.back().second) {
-        fail(origin, lines.number(), fmt::format("a pair of {} with itself", quoted(first)));
+        fail(origin, lines.number(), fmt::format("a pair of {} with itself", in_quotes(first)));
       }
     }
     if (!focal.empty() && !pairs.empty()) fail(origin, lines.number(), "some lines have one node and some have two");
@@ -377,7 +377,7 @@ std::string Netlist::where(const Branches& branches, std::size_t k) const {
                                                          : kind == 'v' ? "tie"
                                                                        : "source",
                                                          k + 1)
-                                           : quoted(branches.names[k]);
+                                           : in_quotes(branches.names[k]);
   if (branches.line.empty() || branches.line[k] == 0) return fmt::format("{}: {}", origin, name);
   return fmt::format("{}:{}: {}", origin, branches.line[k], name);
 }

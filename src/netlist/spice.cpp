@@ -111,7 +111,7 @@ class SpiceReader {
   void take(std::string_view card) {
     auto rest = card;
     const auto word = detail::take_field(rest, kFieldEnds);
-    if (word.empty()) fail(line_, fmt::format("{} is neither an element nor a card", quoted(card)));
+    if (word.empty()) fail(line_, fmt::format("{} is neither an element nor a card", in_quotes(card)));
     if (control_) {
       control_ = !alike(word, ".endc");
       return;
@@ -129,7 +129,7 @@ class SpiceReader {
       case 'I':
         return source(netlist_.currents, word, rest);
       default:
-        fail(line_, fmt::format("element {} is not of a kind that is read here (R, V and I are)", quoted(word)));
+        fail(line_, fmt::format("element {} is not of a kind that is read here (R, V and I are)", in_quotes(word)));
     }
   }
 
@@ -149,14 +149,14 @@ class SpiceReader {
           ".global", ".four",    ".pz",     ".disto", ".backanno", ".model",   ".acct",  ".list"};
       const auto harmless = [&](std::string_view card) { return alike(word, card); };
       if (std::none_of(kHarmless.begin(), kHarmless.end(), harmless)) {
-        fail(line_, fmt::format("card {} is not read here", quoted(word)));
+        fail(line_, fmt::format("card {} is not read here", in_quotes(word)));
       }
     }
   }
 
   std::int64_t node(std::string_view element, std::string_view& rest) {
     const auto name = detail::take_field(rest, kFieldEnds);
-    if (name.empty()) fail(line_, fmt::format("{} needs two nodes", quoted(element)));
+    if (name.empty()) fail(line_, fmt::format("{} needs two nodes", in_quotes(element)));
     if (!alike(name, "0") && !alike(name, "gnd")) return table_.index(name, netlist_.nodes);
     if (netlist_.ground < 0) netlist_.ground = table_.index("0", netlist_.nodes);
     return netlist_.ground;
@@ -175,14 +175,14 @@ class SpiceReader {
     const auto head = node(name, rest);
     auto field = detail::take_field(rest, kFieldEnds);
     if (alike(field, "r") || alike(field, "resistance")) field = detail::take_field(rest, kFieldEnds);  // r=10k
-    if (field.empty()) fail(line_, fmt::format("{} has no resistance", quoted(name)));
+    if (field.empty()) fail(line_, fmt::format("{} has no resistance", in_quotes(name)));
     const auto ohm = scaled_number(field);
-    if (!ohm) fail(line_, fmt::format("resistance {} of {} is not a number", quoted(field), quoted(name)));
+    if (!ohm) fail(line_, fmt::format("resistance {} of {} is not a number", in_quotes(field), in_quotes(name)));
     if (!(std::isfinite(*ohm) && *ohm >= 0)) {
-      fail(line_, fmt::format("{} has {} ohm: a resistance must be finite and not negative", quoted(name), *ohm));
+      fail(line_, fmt::format("{} has {} ohm: a resistance must be finite and not negative", in_quotes(name), *ohm));
     }
     if (*ohm > 0 && !std::isfinite(1 / *ohm)) {
-      fail(line_, fmt::format("{} has {} ohm: its conductance cannot be represented", quoted(name), *ohm));
+      fail(line_, fmt::format("{} has {} ohm: its conductance cannot be represented", in_quotes(name), *ohm));
     }
     nothing_left(name, rest);
     add(netlist_.resistors, name, tail, head, 1 / *ohm);
@@ -206,10 +206,10 @@ class SpiceReader {
       if (alike(field, "dc")) field = detail::take_field(rest, kFieldEnds);
       const auto number = scaled_number(field);
       if (!number || any) {
-        fail(line_,
-             fmt::format("{} of {} is not read here: a source has one constant value", quoted(field), quoted(name)));
+        fail(line_, fmt::format("{} of {} is not read here: a source has one constant value", in_quotes(field),
+                                in_quotes(name)));
       }
-      if (!std::isfinite(*number)) fail(line_, fmt::format("the value of {} is not finite", quoted(name)));
+      if (!std::isfinite(*number)) fail(line_, fmt::format("the value of {} is not finite", in_quotes(name)));
       value = *number;
       any = true;
     }
@@ -218,7 +218,7 @@ class SpiceReader {
 
   void nothing_left(std::string_view name, std::string_view rest) {
     const auto field = detail::take_field(rest, kFieldEnds);
-    if (!field.empty()) fail(line_, fmt::format("{} of {} is not read here", quoted(field), quoted(name)));
+    if (!field.empty()) fail(line_, fmt::format("{} of {} is not read here", in_quotes(field), in_quotes(name)));
   }
 
   void refuse_double_names() const {
@@ -243,7 +243,7 @@ class SpiceReader {
       if (both.index(b.branches->names[b.k], names) != 0) continue;
       const auto first = std::min(a.branches->line[a.k], b.branches->line[b.k]);
       fail(std::max(a.branches->line[a.k], b.branches->line[b.k]),
-           fmt::format("element {} is there already, on line {}", quoted(names[0]), first));
+           fmt::format("element {} is there already, on line {}", in_quotes(names[0]), first));
     }
   }
 

@@ -72,8 +72,8 @@ std::size_t to_column(std::string_view text, const std::string& list) {
   text = trimmed(text);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), column);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
-    throw Error(fmt::format("columns {}: {} is not a column (expected a list like 0-63 or 0,2,5-7)", quoted(list),
-                            quoted(text)));
+    throw Error(fmt::format("columns {}: {} is not a column (expected a list like 0-63 or 0,2,5-7)", in_quotes(list),
+                            in_quotes(text)));
   }
   return column;
 }
@@ -110,7 +110,7 @@ Table detail::parse_text_table(const std::string& path, const std::string& text)
       const auto value = to_number(fields[k]);
       if (!value || !std::isfinite(*value)) {
         throw Error(fmt::format("{} line {}: field {}, {}, is not a {}number", path, line_number, k + 1,
-                                quoted(fields[k]), value ? "finite " : ""));
+                                in_quotes(fields[k]), value ? "finite " : ""));
       }
       table.values.push_back(*value);
     }
@@ -149,13 +149,13 @@ std::vector<std::size_t> parse_columns(const std::string& text, std::size_t colu
   std::vector<std::size_t> chosen;
   std::vector<bool> named(columns, false);
   const auto add = [&](std::size_t first, std::size_t last) {
-    if (first > last) throw Error(fmt::format("columns {}: {}-{} runs backwards", quoted(text), first, last));
+    if (first > last) throw Error(fmt::format("columns {}: {}-{} runs backwards", in_quotes(text), first, last));
     if (last >= columns) {
-      throw Error(fmt::format("columns {}: there is no column {}, the last of {} is {}", quoted(text), last, columns,
+      throw Error(fmt::format("columns {}: there is no column {}, the last of {} is {}", in_quotes(text), last, columns,
                               static_cast<std::int64_t>(columns) - 1));
     }
     for (std::size_t column = first; column <= last; ++column) {
-      if (named[column]) throw Error(fmt::format("columns {}: column {} is named twice", quoted(text), column));
+      if (named[column]) throw Error(fmt::format("columns {}: column {} is named twice", in_quotes(text), column));
       named[column] = true;
       chosen.push_back(column);
     }
