@@ -489,6 +489,7 @@ void PathSampler::resample(Population& population) {
 
 std::vector<double> PathSampler::run(Range populations, int repeats) {
   std::vector<Population> all;
+  all.reserve(static_cast<std::size_t>(populations.size()));
   for (auto n = populations.begin; n < populations.end; ++n) all.push_back(begin(n, repeats));
   std::vector<std::pair<Population*, Particle*>> arrived;
   for (auto& p : all) {
@@ -518,6 +519,7 @@ std::vector<double> PathSampler::run(Range populations, int repeats) {
     }
   }
   std::vector<double> result;
+  result.reserve(all.size());
   for (const auto& p : all) result.push_back(p.log_sum + log_mean(p.particles, false));
   return result;
 }
