@@ -193,10 +193,13 @@ LatticeLikeness lattice_likeness(MPI_Comm comm, const Circuit& circuit) {
 
 namespace {
 
-SpectralSolver<float> solver_for(MPI_Comm comm, const Circuit& circuit) {
+SpectralSolver<float> solver_for(MPI_Comm comm, const Circuit& circuit,
+                                 const std::optional<LatticeLikeness>& likeness) {
   const bool table = circuit.coupling(0).table() != nullptr;
   const auto coupling = table ? Coupling::lattice(circuit.space(), 1, 1, Boundary::reflecting) : circuit.coupling(0);
-  auto schedule = table ? lattice_likeness(comm, circuit).schedule : mean_schedule(comm, circuit);
+  auto schedule = likeness ? likeness->schedule
+                  : table  ? lattice_likeness(comm, circuit).schedule
+                           : mean_schedule(comm, circuit);
   // Single precision has a narrow range, and a preconditioner may have any scale.
   const double largest = std::max(*std::max_element(schedule.same.begin(), schedule.same.end()),
                                   *std::max_element(schedule.change.begin(), schedule.change.end()));
@@ -208,11 +211,12 @@ SpectralSolver<float> solver_for(MPI_Comm comm, const Circuit& circuit) {
 
 }  // namespace
 
-SpectralPreconditioner::SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit)
+SpectralPreconditioner::SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit,
+                                               const std::optional<LatticeLikeness>& likeness)
     : comm_(comm),
       states_(static_cast<std::size_t>(circuit.states())),
       mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
-      solver_(solver_for(comm, circuit)),
+      solver_(solver_for(comm, circuit, likeness)),
       field_(comm, 1, static_cast<std::size_t>(solver_.layers()) * states_) {}
 
 void SpectralPreconditioner::apply(std::span<const double> residual, std::span<double> correction) {

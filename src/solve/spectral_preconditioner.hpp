@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "kirchhoff/circuit.hpp"
@@ -92,8 +93,9 @@ LatticeLikeness lattice_likeness(MPI_Comm comm, const Circuit& circuit);
 /// resembles, on the even layers, in single precision. Arrays are a rank's even layers, as ParitySystem's.
 class SpectralPreconditioner {
  public:
-  /// All families but dense; all ranks on one node. @note Collective.
-  SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit);
+  /// All families but dense; all ranks on one node. @param likeness of a circuit of tables, where it is known already.
+  /// @note Collective.
+  SpectralPreconditioner(MPI_Comm comm, const Circuit& circuit, const std::optional<LatticeLikeness>& likeness = {});
   /// @note Collective.
   void apply(std::span<const double> residual, std::span<double> correction);
 
