@@ -56,18 +56,25 @@ class Sweep {
     return mass / total;
   }
 
+  /// Lets the mass at a vertex of a sparse circuit stop or move on: calls move(layer, state, mass).
+  template <class Move>
+  void push(int l, std::int64_t x, double mass, Move&& move) {
+    double outflow = 0;
+    each_current(flow_, l, x, [&](int, std::int64_t, double i) { outflow += std::max(0.0, i); });
+    const double share = settle(l, x, mass, outflow);
+    if (share == 0) return;
+    each_current(flow_, l, x, [&](int m, std::int64_t y, double i) {
+      if (i > 0) move(m, y, share * i);
+    });
+  }
+
   void sparse() {
     std::vector<double> mass(static_cast<std::size_t>(circuit_.vertices()));
     for (const auto v : order_) {
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
-      double outflow = 0;
-      each_current(flow_, l, x, [&](int, std::int64_t, double i) { outflow += std::max(0.0, i); });
-      const double share = settle(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x), outflow);
-      if (share == 0) continue;
-      each_current(flow_, l, x, [&](int m, std::int64_t y, double i) {
-        if (i > 0) mass[static_cast<std::size_t>(m * n_ + y)] += share * i;
-      });
+      push(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x),
+           [&](int m, std::int64_t y, double part) { mass[static_cast<std::size_t>(m * n_ + y)] += part; });
     }
   }
 
@@ -84,12 +91,9 @@ class Sweep {
         for (std::int64_t x = 0; x < n_; ++x) {
           const double here = std::exchange(mass[static_cast<std::size_t>(l * n_ + x)], 0.0);
           if (here <= 0) continue;
-          double outflow = 0;
-          each_current(flow_, l, x, [&](int, std::int64_t, double i) { outflow += std::max(0.0, i); });
-          const double share = settle(l, x, here, outflow);
-          each_current(flow_, l, x, [&](int m, std::int64_t y, double i) {
-            mass[static_cast<std::size_t>(m * n_ + y)] += share * std::max(0.0, i);
-            if (m < l) waiting += share * std::max(0.0, i);
+          push(l, x, here, [&](int m, std::int64_t y, double part) {
+            mass[static_cast<std::size_t>(m * n_ + y)] += part;
+            if (m < l) waiting += part;
           });
         }
       }
