@@ -46,7 +46,7 @@ struct CommandLine {
     for (int i = 1; i < argc; ++i) {
       std::string argument = argv[i];
       const bool redo = argument == "-force" || argument == "--force";
-      if (!redo) again += " " + in_quotes(argument);
+      if (!redo) again += " " + quoted(argument);
       if (!is_option(argument)) {
         words.push_back(argument);
         continue;
@@ -61,7 +61,7 @@ struct CommandLine {
         last_has_value = false;
         if (i + 1 < argc && !is_option(argv[i + 1]) && takes(argument, argv[i + 1])) {
           options.emplace_back(argv[++i]);
-          if (!redo) again += " " + in_quotes(options.back());
+          if (!redo) again += " " + quoted(options.back());
           last_has_value = true;
         }
       }
@@ -91,7 +91,7 @@ struct CommandLine {
     return word.ends_with(".yaml") || word.ends_with(".yml") || is_network(word) || std::filesystem::is_directory(word);
   }
 
-  static std::string in_quotes(const std::string& word) {
+  static std::string quoted(const std::string& word) {
     if (word.find_first_of(" \t'\"$*?;&|<>()") == std::string::npos && !word.empty()) return word;
     std::string text = "'";
     for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
