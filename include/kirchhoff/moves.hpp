@@ -36,13 +36,26 @@ class MoveSet {
     return first(direction) + 1 + coordinate * categories_ + value;
   }
 
+  /// What a move other than leaving does on a layer.
+  struct Step {
+    int direction = 0;    // +1 or -1
+    int coordinate = -1;  // that changes; -1: same state
+    int value = 0;        // that it takes
+  };
+  Step step(int move, int layer) const {
+    const int direction = (layers_ > 1 ? move >= first(-1) : layer == 1) ? -1 : 1;
+    const int rest = move - first(direction) - 1;
+    if (rest < 0) return {direction, -1, 0};
+    return {direction, rest / categories_, rest % categories_};
+  }
+
   /// Carries out a move that the vertex has: false when the walk has left.
   bool apply(int move, int& layer, std::span<std::uint16_t> state) const {
     if (move == kLeave) return false;
-    const bool back = layers_ > 1 ? move >= first(-1) : layer == 1;
-    const int rest = move - first(back ? -1 : 1) - 1;
-    if (rest >= 0) state[static_cast<std::size_t>(rest / categories_)] = static_cast<std::uint16_t>(rest % categories_);
-    layer += back ? -1 : 1;
+    const auto taken = step(move, layer);
+    if (taken.coordinate >= 0)
+      state[static_cast<std::size_t>(taken.coordinate)] = static_cast<std::uint16_t>(taken.value);
+    layer += taken.direction;
     return true;
   }
 
