@@ -159,6 +159,7 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
   const auto s = static_cast<std::size_t>(moves_.categories());
   thread_local std::vector<std::uint64_t> bits;
   thread_local std::vector<int> distance;
+  thread_local std::vector<float> weight;
   thread_local std::vector<float> other;
   bits.resize(references.planes * references.words);
   references.pack(state, bits.data());
@@ -170,25 +171,32 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
   }
   std::fill(out.begin(), out.end(), 0.0F);
   constexpr float kNegligible = -14;  // e^-14: a thousand of them are less than a rounding of the rest
-  float total = 0;
+  weight.resize(d + 1);
+  for (std::size_t k = 0; k <= d; ++k) {
+    const float log_weight = log_weight_[at(layer, static_cast<int>(k))] - largest;
+    weight[k] = log_weight > kNegligible && log_weight <= 0 ? std::exp(log_weight) : 0.0F;
+  }
   for (const int direction : {1, -1}) {
     if (layer + direction < 0 || layer + direction > moves_.layers()) continue;
-    const bool first_time = total == 0;
     const auto kinds = direction > 0 ? 0U : 4U;
     float* same = out.data() + moves_.first(direction);
     float* change = same + 1;
-    other.assign(s > 2 ? d * s : 0, 0.0F);
+    const bool binary = s == 2;  // a coordinate has one change: a number each, in a loop of vector code
+    other.assign(binary ? d : d * s, 0.0F);
     float other_sum = 0;
     for (std::size_t k = begin; k < end; ++k) {
-      const float log_weight = log_weight_[at(layer, distance[k - begin])] - largest;
-      if (!(log_weight > kNegligible)) continue;
-      const float weight = std::exp(log_weight);
-      if (first_time) total += weight;
-      const auto& p = probability_[at(layer, distance[k - begin])];
-      *same += weight * p[kinds];
-      const float toward = weight * p[kinds + 1];
-      const float away = weight * p[kinds + 3];
+      const auto apart = distance[k - begin];
+      const float w = weight[static_cast<std::size_t>(apart)];
+      if (w == 0) continue;
+      const auto& p = probability_[at(layer, apart)];
+      *same += w * p[kinds];
+      const float toward = w * p[kinds + 1];
+      const float away = w * p[kinds + 3];
       const auto goal = references.row(references.end, k);
+      if (binary) {
+        for (std::size_t j = 0; j < d; ++j) other[j] += goal[j] != state[j] ? toward : away;
+        continue;
+      }
       if (away > 0) {
         for (std::size_t j = 0; j < d; ++j) {
           if (goal[j] != state[j]) {
@@ -200,13 +208,17 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
       } else {
         for (std::size_t j = 0; j < d; ++j) change[j * s + goal[j]] += toward;  // the present value is cleared below
       }
-      const float sideways = weight * p[kinds + 2];
-      if (s > 2 && sideways > 0) {
+      const float sideways = w * p[kinds + 2];
+      if (sideways > 0) {
         other_sum += sideways;
         for (std::size_t j = 0; j < d; ++j) other[j * s + goal[j]] += sideways;
       }
     }
     for (std::size_t j = 0; j < d; ++j) {
+      if (binary) {
+        change[2 * j + 1 - state[j]] = other[j];
+        continue;
+      }
       change[j * s + state[j]] = 0;
       if (!(other_sum > 0)) continue;
       for (std::size_t v = 0; v < s; ++v) {  // those whose goal is neither the present value nor v
