@@ -344,13 +344,13 @@ void default_to_walk(const Options& options) {
     set("circuit_resistance_change", options.text("circuit_resistance_same"));
   if (!options.given("source_file")) set("source_name", "uniform");
   set("model_precision", "single");
-  // Rows that are drawn on the fly are never seen twice: there is nothing to overfit.
-  set("train_steps", options.given("target_file") ? "8000" : "16000");
+  set("train_steps", "0");
+  // Rows that are drawn on the fly are never seen twice: stopping early would only cut off the end of the schedule.
+  set("train_patience", options.given("target_file") ? "8" : "0");
   set("train_batch", "512");
   set("train_learning_rate", "3e-3");
   set("train_row_decay", "800");
   set("train_validate_every", "250");
-  set("train_patience", "8");
   set("sample_flow", "neural");
   set("sample_count", "40000");
 }
@@ -463,7 +463,7 @@ Job read_job(const std::string& input) {
     throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
                             job.training_pairs));
   }
-  job.train.steps = options.integer("train_steps", 1);
+  job.train.steps = options.integer("train_steps", job.supervision == "walk" ? 0 : 1);
   job.train.batch = options.integer("train_batch", 1);
   job.train.learning_rate = options.real("train_learning_rate", 0, kInfinity);
   job.train.warmup = options.integer("train_warmup", 0);

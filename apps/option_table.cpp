@@ -62,7 +62,7 @@ const std::vector<OptionSpec>& option_table() {
       {"train_supervision", "exact", "exact|monte_carlo|walk",
        "where targets come from: the solution, samples of the terminals, or (hamming of any size) conditional walks"},
       {"train_samples", "0", "pairs", "monte_carlo: size of a fixed training set; 0: every row is a new draw"},
-      {"train_steps", "20000", "steps", "of the optimiser"},
+      {"train_steps", "20000", "steps", "of the optimiser; walk: 0, its default, as many as suit the rows"},
       {"train_batch", "4096", "states", "a step, over all ranks; each gives the targets of all layers"},
       {"train_learning_rate", "1e-3", "1", "peak of warm-up and cosine"},
       {"train_warmup", "200", "steps", "of linear rise"},

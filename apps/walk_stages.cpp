@@ -87,6 +87,13 @@ std::vector<std::uint16_t> drawn(const Draws& draws, std::int64_t count, std::ui
   return rows;
 }
 
+/// Steps that suit a number of training rows, 0 of them when they are drawn on the fly: docs/walk.md, "Few rows".
+std::int64_t suitable_steps(std::int64_t rows) {
+  constexpr std::int64_t kLeast = 2500;
+  constexpr std::int64_t kMost = 8000;
+  return rows == 0 ? 2 * kMost : std::clamp(rows * 3 / 4, kLeast, kMost);
+}
+
 std::string problem_hash(const Job& job, const std::vector<std::uint16_t>& source,
                          const std::vector<std::uint16_t>& training) {
   return Hash()
@@ -142,8 +149,9 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     training_ = std::move(rows.training);
     held_out_ = rows.held_out.empty() ? drawn(target_, kDrawnHeldOut, job_.seed + 1) : std::move(rows.held_out);
     test_ = std::move(rows.test);
-    if (!training_.empty())
-      job_.train.weight_decay += job_.row_decay * static_cast<double>(d) / static_cast<double>(training_.size());
+    const auto count = training_.size() / d;
+    if (count > 0) job_.train.weight_decay += job_.row_decay / static_cast<double>(count);
+    if (job_.train.steps == 0) job_.train.steps = suitable_steps(static_cast<std::int64_t>(count));
     source_rows_ = read_rows(job_.space, job_.source, job_.source.file);
     source_ = draws_of(job_, job_.source, source_rows_);
     hash_ = problem_hash(job_, source_rows_, training_);
