@@ -23,7 +23,7 @@ namespace {
 
 // Where one method overtakes another: docs/solving.md.
 constexpr std::int64_t kStatesForMultigrid = 25000;
-constexpr double kSmallSpread = 0.2;
+constexpr double kSmallSpread = 0.38;
 constexpr double kSmallGrid = 200;  // squared, in steps along the edges
 // Below, BoomerAMG may have no coarser level than a singular matrix, whose elimination it reports as an error.
 constexpr std::int64_t kVerticesForMultigrid = 1000;

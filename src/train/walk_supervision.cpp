@@ -63,10 +63,18 @@ struct WalkSupervision::References {
     for (std::size_t p = 0; p < planes; ++p) bits |= state[p * words + word] ^ other[p * words + word];
     return bits;
   }
-  int distance(const std::uint64_t* state, std::size_t k) const {
-    int sum = 0;
-    for (std::size_t w = 0; w < words; ++w) sum += std::popcount(differs(state, end, k, w));
-    return sum;
+  /// Distances of a state to states begin .. end - 1.
+  void distances(const std::uint64_t* state, std::size_t begin, std::size_t end_row, std::span<int> out) const {
+    if (planes * words == 1) {  // up to 64 bits, in a loop without branches
+      const std::uint64_t own = *state;
+      for (std::size_t k = begin; k < end_row; ++k) out[k - begin] = std::popcount(own ^ end.bits[k]);
+      return;
+    }
+    for (std::size_t k = begin; k < end_row; ++k) {
+      int sum = 0;
+      for (std::size_t w = 0; w < words; ++w) sum += std::popcount(differs(state, end, k, w));
+      out[k - begin] = sum;
+    }
   }
   PairCounts counts(const std::uint64_t* state, std::size_t k) const {
     PairCounts counts;
@@ -164,17 +172,18 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
   bits.resize(references.planes * references.words);
   references.pack(state, bits.data());
   distance.resize(end - begin);
+  references.distances(bits.data(), begin, end, distance);
+  weight.assign(d + 1, 0.0F);
+  for (const int apart : distance) weight[static_cast<std::size_t>(apart)] = 1;  // there is such an end point
   float largest = kNever;
-  for (std::size_t k = begin; k < end; ++k) {
-    distance[k - begin] = references.distance(bits.data(), k);
-    largest = std::max(largest, log_weight_[at(layer, distance[k - begin])]);
+  for (std::size_t k = 0; k <= d; ++k) {
+    if (weight[k] > 0) largest = std::max(largest, log_weight_[at(layer, static_cast<int>(k))]);
   }
   std::fill(out.begin(), out.end(), 0.0F);
   constexpr float kNegligible = -14;  // e^-14: a thousand of them are less than a rounding of the rest
-  weight.resize(d + 1);
   for (std::size_t k = 0; k <= d; ++k) {
     const float log_weight = log_weight_[at(layer, static_cast<int>(k))] - largest;
-    weight[k] = log_weight > kNegligible && log_weight <= 0 ? std::exp(log_weight) : 0.0F;
+    weight[k] = weight[k] > 0 && log_weight > kNegligible ? std::exp(log_weight) : 0.0F;
   }
   for (const int direction : {1, -1}) {
     if (layer + direction < 0 || layer + direction > moves_.layers()) continue;
