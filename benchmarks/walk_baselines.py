@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Walk supervision beside its peers on 32-bit densities of the plane, in one table.
 
-    benchmarks/walk_baselines.py [--densities two_spirals,checkerboard] [--steps 8000] [--seeds 0,1,2] [--count 40000]
+    benchmarks/walk_baselines.py [--densities two_spirals,checkerboard] [--methods walk,masked,flow] [--steps 16000]
+                                 [--seeds 0,1,2] [--count 40000]
 
 Peers, written here from their papers, with the same network (3 x 256 SiLU perceptron, one-hot inputs), batch, number of
 steps, Adam with warm-up and cosine, and averaged weights:
@@ -9,6 +10,7 @@ steps, Adam with warm-up and cosine, and averaged weights:
                  cross-entropy, Euler steps of the factorised jumps; --calls network calls a sample
   masked         any-order masked diffusion (Hoogeboom et al., 2022): a random share of bits masked, cross-entropy of the
                  masked ones weighted so that every order counts alike; one bit a call, 32 calls
+Each has the learning rate of --rates with the least loss on fresh draws after --tune-steps steps on the first density.
 Figures: total variation of the samples to exact cell masses on a 64 x 64 grid, and the share in cells of less than 1e-6 of
 the mass; mean and spread (largest minus smallest) over the seeds. `floor` is as many draws of the density itself.
 Needs python3-numpy and python3-torch, and build/release/kirchhoff (or --kirchhoff).
@@ -150,52 +152,85 @@ def time_features(t):
     return torch.cat([t, torch.sin(math.pi * k * t), torch.cos(math.pi * k * t)], 1)
 
 
-def flow_matching(target, o, seed):
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    net = network(BITS + 13)
-    see = lambda x, t: torch.cat([2.0 * x - 1, time_features(t)], 1).float()
+class FlowMatching:
+    inputs = BITS + 13
 
-    def loss_of(net, x1):
+    @staticmethod
+    def see(x, t):
+        return torch.cat([2.0 * x - 1, time_features(t)], 1).float()
+
+    @classmethod
+    def loss(cls, net, x1):
         t = torch.rand(len(x1), 1)
         xt = torch.where(torch.rand(x1.shape) < t, x1, torch.randint(0, 2, x1.shape))
-        return bce(net(see(xt, t)), x1.float(), reduction="none").sum(1).mean()
+        return bce(net(cls.see(xt, t)), x1.float(), reduction="none").sum(1).mean()
 
-    train(net, loss_of, o.steps, o.rate, o.batch, target, rng)
-    results = {}
-    with torch.no_grad():
+    @classmethod
+    def samples(cls, net, o):
         for calls in o.calls:
             x = torch.randint(0, 2, (o.count, BITS))
             for k in range(calls):
                 t = k / calls
-                p = torch.sigmoid(net(see(x, torch.full((o.count, 1), t))))
+                p = torch.sigmoid(net(cls.see(x, torch.full((o.count, 1), t))))
                 jump = torch.rand(x.shape) < (1 / calls) / (1 - t)  # to a draw of the posterior, at rate 1 / (1 - t)
                 x = torch.where(jump, (torch.rand(x.shape) < p).long(), x)
-            results[f"flow matching, {calls} calls"] = target.figures(x.numpy())
-    return results
+            yield f"flow matching, {calls} calls", x
 
 
-def masked(target, o, seed):
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    net = network(3 * BITS)
-    see = lambda x: torch.nn.functional.one_hot(x, 3).flatten(1).float()
+class Masked:
+    inputs = 3 * BITS
 
-    def loss_of(net, x1):
+    @staticmethod
+    def see(x):
+        return torch.nn.functional.one_hot(x, 3).flatten(1).float()
+
+    @classmethod
+    def loss(cls, net, x1):
         kept = torch.randint(0, BITS, (len(x1), 1))  # bits already known, 0..31
         known = torch.rand(x1.shape).argsort(1).argsort(1) < kept
-        losses = bce(net(see(torch.where(known, x1, 2))), x1.float(), reduction="none")
+        losses = bce(net(cls.see(torch.where(known, x1, 2))), x1.float(), reduction="none")
         return ((losses * ~known).sum(1) * BITS / (BITS - kept[:, 0])).mean()
 
-    train(net, loss_of, o.steps, o.rate, o.batch, target, rng)
-    with torch.no_grad():
+    @classmethod
+    def samples(cls, net, o):
         x = torch.full((o.count, BITS), 2)
         order = torch.rand(x.shape).argsort(1)
         for k in range(BITS):
             at = order[:, k : k + 1]
-            p = torch.sigmoid(net(see(x)).gather(1, at))
+            p = torch.sigmoid(net(cls.see(x)).gather(1, at))
             x.scatter_(1, at, (torch.rand(p.shape) < p).long())
-    return {"masked, 32 calls": target.figures(x.numpy())}
+        yield "masked, 32 calls", x
+
+
+PEERS = {"masked": Masked, "flow": FlowMatching}
+HELD_OUT = 20000  # draws that a learning rate is chosen by
+TUNING_SEED = 1000  # none of those of the table
+
+
+def trained(peer, target, o, seed, steps, rate):
+    torch.manual_seed(seed)
+    net = network(peer.inputs)
+    train(net, peer.loss, steps, rate, o.batch, target, np.random.default_rng(seed))
+    return net
+
+
+def tuned_rate(peer, target, o):
+    losses = {}
+    for rate in o.rates:
+        net = trained(peer, target, o, TUNING_SEED, o.tune_steps, rate)
+        with torch.no_grad():
+            fresh = torch.from_numpy(bits_of(target.draw(HELD_OUT, np.random.default_rng(TUNING_SEED + 1))))
+            losses[rate] = peer.loss(net, fresh).item()
+    best = min(losses, key=losses.get)
+    shown = ", ".join(f"{loss:.4f} at {rate:g}" for rate, loss in losses.items())
+    print(f"{peer.__name__}: learning rate {best:g} (held-out loss {shown})", flush=True)
+    return best
+
+
+def learned(peer, target, o, seed):
+    net = trained(peer, target, o, seed, o.steps, o.tuned[peer])
+    with torch.no_grad():
+        return {method: target.figures(x.numpy()) for method, x in peer.samples(net, o)}
 
 
 def walk(name, o, seed):
@@ -217,22 +252,27 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     numbers = lambda text: [int(part) for part in text.split(",")]
     parser.add_argument("--densities", default="two_spirals,eight_gaussians,checkerboard")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--methods", default="walk,masked,flow")
+    parser.add_argument("--steps", type=int, default=16000)
+    parser.add_argument("--tune-steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rates", type=lambda text: [float(part) for part in text.split(",")], default=[1e-3, 3e-3, 1e-2])
     parser.add_argument("--count", type=int, default=40000)
     parser.add_argument("--seeds", type=numbers, default=[0, 1, 2])
     parser.add_argument("--calls", type=numbers, default=[17, 32, 64, 128], help="of flow matching")
     parser.add_argument("--kirchhoff", default=str(TOP / "build/release/kirchhoff"))
     o = parser.parse_args()
     torch.set_num_threads(1)
-    for name in o.densities.split(","):
+    densities, methods = o.densities.split(","), o.methods.split(",")
+    o.tuned = {PEERS[m]: tuned_rate(PEERS[m], Target(densities[0]), o) for m in methods if m in PEERS}
+    for name in densities:
         target = Target(name)
         table = {}
         for seed in o.seeds:
-            for results in (walk(name, o, seed), masked(target, o, seed), flow_matching(target, o, seed)):
-                for method, figures in results.items():
-                    table.setdefault(method, []).append(figures)
+            for method in methods:
+                found = walk(name, o, seed) if method == "walk" else learned(PEERS[method], target, o, seed)
+                for label, figures in found.items():
+                    table.setdefault(label, []).append(figures)
         print(f"\n{name}: {o.steps} steps of {o.batch}, {o.count} samples, {len(o.seeds)} seeds\n")
         print("| method | TV64 | spread | off support % | spread |\n|---|---|---|---|---|", flush=True)
         for method, figures in table.items():
