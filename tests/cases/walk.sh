@@ -92,6 +92,9 @@ same_data many2/checkpoint.h5 resumed/checkpoint.h5 history
 # Early stopping: a learning rate of zero brings nothing better.
 succeed 1 train few.yaml -out patient -train_learning_rate 0 -train_patience 2 -train_steps 1000
 [ "$(attribute patient/checkpoint.h5 step)" -lt 1000 ] || fail "patience had no end"
+# The number of rows decides how long is trained.
+succeed 1 train few.yaml -out by_rows -train_steps 0 -train_patience 0 -train_validate_every 2500
+[ "$(attribute by_rows/checkpoint.h5 step)" = 2500 ] || fail "400 rows want 2,500 steps"
 
 # Test rows taken out of the file, dropout, and several moves a call: fewer calls than moves.
 sed 's/, test: many_test.csv//' many.yaml >untested.yaml
