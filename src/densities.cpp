@@ -171,12 +171,12 @@ void normalise(std::vector<double>& masses) {
   for (auto& mass : masses) mass /= sum;
 }
 
-constexpr std::size_t kBlock = 8;
+constexpr std::size_t kKernelBlock = 8;
 
-/// One axis of kBlock kernels: row k holds the masses of kernel k in all cells, zero outside its own reach.
+/// One axis of kKernelBlock kernels: row k holds the masses of kernel k in all cells, zero outside its own reach.
 class AxisBlock {
  public:
-  explicit AxisBlock(std::size_t cells) : edges_(cell_edges(cells)), masses_(kBlock * cells) {}
+  explicit AxisBlock(std::size_t cells) : edges_(cell_edges(cells)), masses_(kKernelBlock * cells) {}
 
   /// Makes row k the masses of `density`'s kernel at `centre`.
   void set(std::size_t k, const PlanarDensity& density, double centre) {
@@ -206,7 +206,7 @@ class AxisBlock {
  private:
   std::vector<double> edges_;
   std::vector<double> masses_;
-  std::array<Cells, kBlock> filled_{};
+  std::array<Cells, kKernelBlock> filled_{};
 };
 
 }  // namespace
@@ -231,10 +231,10 @@ std::vector<double> cell_masses(const PlanarDensity& density, int categories) {
   AxisBlock along_x(size);
   AxisBlock along_y(size);
   // A kernel's masses are an outer product. Neighbours along a curve reach almost the same cells, so a block of them is
-  // added in one sweep, which reads and writes every cell once instead of kBlock times.
-  for (std::size_t first = 0; first < density.centres.size(); first += kBlock) {
-    std::array<double, kBlock> weight{};
-    for (std::size_t k = 0; k < kBlock && first + k < density.centres.size(); ++k) {
+  // added in one sweep, which reads and writes every cell once instead of kKernelBlock times.
+  for (std::size_t first = 0; first < density.centres.size(); first += kKernelBlock) {
+    std::array<double, kKernelBlock> weight{};
+    for (std::size_t k = 0; k < kKernelBlock && first + k < density.centres.size(); ++k) {
       const auto& centre = density.centres[first + k];
       along_x.set(k, density, centre.x);
       along_y.set(k, density, centre.y);
@@ -243,12 +243,12 @@ std::vector<double> cell_masses(const PlanarDensity& density, int categories) {
     const Cells rows = along_x.reached();
     const Cells columns = along_y.reached();
     for (std::size_t i = rows.begin; i < rows.end; ++i) {
-      std::array<double, kBlock> factor;
-      for (std::size_t k = 0; k < kBlock; ++k) factor[k] = weight[k] * along_x.mass(k, i);
+      std::array<double, kKernelBlock> factor;
+      for (std::size_t k = 0; k < kKernelBlock; ++k) factor[k] = weight[k] * along_x.mass(k, i);
       double* row = masses.data() + i * size;
       for (std::size_t j = columns.begin; j < columns.end; ++j) {
         double sum = 0;
-        for (std::size_t k = 0; k < kBlock; ++k) sum += factor[k] * along_y.mass(k, j);
+        for (std::size_t k = 0; k < kKernelBlock; ++k) sum += factor[k] * along_y.mass(k, j);
         row[j] += sum;
       }
     }

@@ -84,7 +84,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
       if (!p.active) continue;
       ++p.calls;
       const auto probability = std::span(probabilities).subspan(i * m, m);
-      int move = pick(probability, p.random.uniform());
+      int move = pick_move(probability, p.random.uniform());
       int layer = layers[i];
       if (!moves.apply(move, layer, state_of(i))) {
         leave(i, false);
@@ -102,7 +102,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
           for (int& next_move : two) {
             const auto coordinate = static_cast<std::size_t>(move - first) / s;
             std::fill_n(changes.begin() + static_cast<std::ptrdiff_t>(coordinate * s), s, 0.0F);
-            next_move = pick(probability, p.random.uniform());
+            next_move = pick_move(probability, p.random.uniform());
             if (next_move >= first) move = next_move;
           }
           if (two[0] < first || two[1] < first) break;

@@ -219,7 +219,7 @@ void PathSampler::move(const Population& population, Particle& p) {
     p.log_weight = -std::numeric_limits<double>::infinity();
     return;
   }
-  const int move = pick(proposal_, p.random.uniform());
+  const int move = pick_move(proposal_, p.random.uniform());
   p.log_weight += std::log(static_cast<double>(learned[static_cast<std::size_t>(move)])) -
                   std::log(static_cast<double>(proposal_[static_cast<std::size_t>(move)]) / sum);
   int layer = p.layer;

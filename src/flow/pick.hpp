@@ -9,7 +9,7 @@ namespace kirchhoff {
 inline constexpr std::size_t kVerticesOfCall = 128;
 
 /// A move with probability proportional to its entry; entries of moves that there are not are zero.
-inline int pick(std::span<const float> probability, double u) {
+inline int pick_move(std::span<const float> probability, double u) {
   double sum = 0;
   for (const float p : probability) sum += p;
   double left = u * sum;

@@ -15,7 +15,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::string_view kFieldEnds = ",;";
+constexpr std::string_view kListFieldEnds = ",;";
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
 [[noreturn]] void fail(const std::string& origin, std::int64_t line, const std::string& what) {
@@ -23,9 +23,9 @@ constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 }
 
 /// Lines of fields, without comments, empty lines and a header.
-class Rows {
+class ListRows {
  public:
-  Rows(std::string_view text, const std::string& origin) : lines_(text), origin_(origin) {}
+  ListRows(std::string_view text, const std::string& origin) : lines_(text), origin_(origin) {}
 
   /// @return false behind the last row.
   bool next() {
@@ -33,19 +33,19 @@ class Rows {
       if (row_.starts_with("\xEF\xBB\xBF")) row_.remove_prefix(3);
       if (row_.empty() || row_.front() == '#' || row_.front() == '%') continue;
       auto ahead = row_;
-      const bool header = std::exchange(first_, false) && !to_number(detail::take_field(ahead, kFieldEnds));
+      const bool header = std::exchange(first_, false) && !to_number(detail::take_field(ahead, kListFieldEnds));
       if (!header) return true;
     }
     return false;
   }
   std::string_view field(std::string_view what) {
-    const auto text = detail::take_field(row_, kFieldEnds);
+    const auto text = detail::take_field(row_, kListFieldEnds);
     if (text.empty()) fail(origin_, line(), fmt::format("{} is missing", what));
     return text;
   }
   bool more() const {
     auto ahead = row_;
-    return !detail::take_field(ahead, kFieldEnds).empty();
+    return !detail::take_field(ahead, kListFieldEnds).empty();
   }
   std::int64_t node(std::string_view what) {
     const auto text = field(what);
@@ -157,7 +157,7 @@ Netlist parse_edge_list(std::string_view text, const std::string& origin, EdgeVa
   Netlist netlist;
   netlist.origin = origin;
   auto& edges = netlist.resistors;
-  Rows rows(text, origin);
+  ListRows rows(text, origin);
   while (rows.next()) {
     const auto tail = rows.node("the first column");
     const auto head = rows.node("the second column");
@@ -300,7 +300,7 @@ Netlist parse_matrix_market(std::string_view text, const std::string& origin, Ed
 
 void add_sources(Netlist& netlist, std::string_view text, const std::string& origin) {
   const Finder finder(netlist);
-  Rows rows(text, origin);
+  ListRows rows(text, origin);
   while (rows.next()) {
     const auto node = finder.node(rows.field("the node"), origin, rows.line());
     add(netlist.currents, -1, node, rows.number("the current"), rows.line());
@@ -309,7 +309,7 @@ void add_sources(Netlist& netlist, std::string_view text, const std::string& ori
 
 void add_grounds(Netlist& netlist, std::string_view text, const std::string& origin) {
   const Finder finder(netlist);
-  Rows rows(text, origin);
+  ListRows rows(text, origin);
   while (rows.next()) {
     const auto node = finder.node(rows.field("the node"), origin, rows.line());
     const double ohm = rows.number("the resistance");
@@ -334,8 +334,8 @@ NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::
   std::string_view row;
   while (lines.next(row)) {
     if (row.empty() || row.front() == '#' || row.front() == '%') continue;
-    const auto first = detail::take_field(row, kFieldEnds);
-    const auto second = detail::take_field(row, kFieldEnds);
+    const auto first = detail::take_field(row, kListFieldEnds);
+    const auto second = detail::take_field(row, kListFieldEnds);
     const auto node = finder.node(first, origin, lines.number());
     if (second.empty()) {
       focal.push_back(node);

@@ -15,7 +15,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::string_view kFieldEnds = ",()=";
+constexpr std::string_view kSpiceFieldEnds = ",()=";
 
 bool alike(std::string_view a, std::string_view lower) {
   return std::equal(a.begin(), a.end(), lower.begin(), lower.end(),
@@ -110,7 +110,7 @@ class SpiceReader {
 
   void take(std::string_view card) {
     auto rest = card;
-    const auto word = detail::take_field(rest, kFieldEnds);
+    const auto word = detail::take_field(rest, kSpiceFieldEnds);
     if (word.empty()) fail(line_, fmt::format("{} is neither an element nor a card", in_quotes(card)));
     if (control_) {
       control_ = !alike(word, ".endc");
@@ -155,7 +155,7 @@ class SpiceReader {
   }
 
   std::int64_t node(std::string_view element, std::string_view& rest) {
-    const auto name = detail::take_field(rest, kFieldEnds);
+    const auto name = detail::take_field(rest, kSpiceFieldEnds);
     if (name.empty()) fail(line_, fmt::format("{} needs two nodes", in_quotes(element)));
     if (!alike(name, "0") && !alike(name, "gnd")) return table_.index(name, netlist_.nodes);
     if (netlist_.ground < 0) netlist_.ground = table_.index("0", netlist_.nodes);
@@ -173,8 +173,8 @@ class SpiceReader {
   void resistor(std::string_view name, std::string_view rest) {
     const auto tail = node(name, rest);
     const auto head = node(name, rest);
-    auto field = detail::take_field(rest, kFieldEnds);
-    if (alike(field, "r") || alike(field, "resistance")) field = detail::take_field(rest, kFieldEnds);  // r=10k
+    auto field = detail::take_field(rest, kSpiceFieldEnds);
+    if (alike(field, "r") || alike(field, "resistance")) field = detail::take_field(rest, kSpiceFieldEnds);  // r=10k
     if (field.empty()) fail(line_, fmt::format("{} has no resistance", in_quotes(name)));
     const auto ohm = scaled_number(field);
     if (!ohm) fail(line_, fmt::format("resistance {} of {} is not a number", in_quotes(field), in_quotes(name)));
@@ -193,17 +193,17 @@ class SpiceReader {
     const auto head = node(name, rest);
     double value = 0;
     bool any = false;
-    for (auto field = detail::take_field(rest, kFieldEnds); !field.empty();
-         field = detail::take_field(rest, kFieldEnds)) {
+    for (auto field = detail::take_field(rest, kSpiceFieldEnds); !field.empty();
+         field = detail::take_field(rest, kSpiceFieldEnds)) {
       if (alike(field, "ac")) {  // of another analysis: magnitude and phase
         for (int k = 0; k < 2; ++k) {
           auto ahead = rest;
-          if (!scaled_number(detail::take_field(ahead, kFieldEnds))) break;
+          if (!scaled_number(detail::take_field(ahead, kSpiceFieldEnds))) break;
           rest = ahead;
         }
         continue;
       }
-      if (alike(field, "dc")) field = detail::take_field(rest, kFieldEnds);
+      if (alike(field, "dc")) field = detail::take_field(rest, kSpiceFieldEnds);
       const auto number = scaled_number(field);
       if (!number || any) {
         fail(line_, fmt::format("{} of {} is not read here: a source has one constant value", in_quotes(field),
@@ -217,7 +217,7 @@ class SpiceReader {
   }
 
   void nothing_left(std::string_view name, std::string_view rest) {
-    const auto field = detail::take_field(rest, kFieldEnds);
+    const auto field = detail::take_field(rest, kSpiceFieldEnds);
     if (!field.empty()) fail(line_, fmt::format("{} of {} is not read here", in_quotes(field), in_quotes(name)));
   }
 
