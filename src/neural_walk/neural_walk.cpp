@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "flow/pick.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
+#include "neural_walk/pick.hpp"
 
 namespace kirchhoff {
 namespace {

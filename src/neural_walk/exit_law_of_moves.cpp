@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "flow/pick.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/session.hpp"
+#include "neural_walk/pick.hpp"
 
 namespace kirchhoff {
 

@@ -4,10 +4,10 @@
 #include <limits>
 #include <utility>
 
-#include "flow/pick.hpp"
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
+#include "neural_walk/pick.hpp"
 #include "train/pair_walk.hpp"
 
 namespace kirchhoff {
