@@ -109,6 +109,8 @@ def ours(program, batch, ranks):
 
 def main():
     program = os.path.join(sys.argv[1] if len(sys.argv) > 1 else "build/release", "kirchhoff_training_benchmark")
+    if not os.path.exists(program):
+        sys.exit(f"error: no {program}: build the target kirchhoff_training_benchmark first")
     gflops = sgemm_gflops()
     print(f"PyTorch {torch.__version__}: sgemm {gflops:.0f} GFLOP/s on one thread")
     if gflops < LEAST_GFLOPS:

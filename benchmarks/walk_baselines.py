@@ -21,6 +21,7 @@ import json
 import math
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -264,6 +265,8 @@ def main():
     o = parser.parse_args()
     torch.set_num_threads(1)
     densities, methods = o.densities.split(","), o.methods.split(",")
+    for method in set(methods) - {"walk", *PEERS}:
+        sys.exit(f"error: --methods: no method {method!r}; there are walk, {', '.join(PEERS)}")
     o.tuned = {PEERS[m]: tuned_rate(PEERS[m], Target(densities[0]), o) for m in methods if m in PEERS}
     for name in densities:
         target = Target(name)
