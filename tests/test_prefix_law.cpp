@@ -36,6 +36,20 @@ TEST(PrefixLaw, HasOneNodeAPrefixAndNoneOfWhatItHasNotSeen) {
   EXPECT_EQ(law.find(3 * 1 + 0, 1), -1);
 }
 
+TEST(PrefixLaw, KnowsAPrefixWellThatTenRowsACategoryHaveHad) {
+  const StateSpace space(3, 2);
+  PrefixLaw law(space);
+
+  law.add(3 * 1 + 1);
+  for (int row = 0; row < 29; ++row) law.add(3 * 2 + row % 3);
+
+  EXPECT_TRUE(law.well_known(law.find(0, 0)));
+  EXPECT_FALSE(law.well_known(law.find(3 * 2, 1)));
+  EXPECT_FALSE(law.well_known(-1));
+  law.add(3 * 2);
+  EXPECT_TRUE(law.well_known(law.find(3 * 2, 1)));
+}
+
 TEST(PrefixLaw, BeginsAnewWhenItIsFull) {
   const StateSpace space(10, 2);
   PrefixLaw law(space, 5);  // the root and two rows that share nothing

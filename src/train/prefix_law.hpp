@@ -19,6 +19,10 @@ class PrefixLaw {
   /// The node of the first `length` coordinates of a row, which is the same for all rows that share them; -1 when none
   /// was seen since the tree was last empty.
   std::int32_t find(std::int64_t row, int length) const;
+  /// Whether the rows behind a node tell enough: ten a category.
+  bool well_known(std::int32_t node) const {
+    return node >= 0 && at(node).count >= 10 * static_cast<std::uint32_t>(space_.categories());
+  }
   /// Calls visit(category, share) for each category that followed a node's prefix; shares are positive and sum to one.
   template <class Visit>
   void visit(std::int32_t node, Visit&& visit) const {

@@ -54,9 +54,10 @@ class FieldTask final : public Task<T> {
 
 /// Source and target, a coordinate given those before it, by likelihood.
 ///
-/// The target of a coordinate is not the category of the row alone but the law of that coordinate among all rows drawn
-/// so far that have the same coordinates before it: the expectation is the same and its noise falls with the steps.
-/// Rows of a pass with the same prefix then have the same target, and are one row of their weight.
+/// The target of a coordinate is the law of that coordinate among all rows drawn so far that have the same coordinates
+/// before it, once these are many: the expectation is that of the row's own category, and its noise falls with the
+/// steps. Rows of a pass with the same prefix then have the same target, and are one row of their weight. Where they
+/// are few the target is the row's own: their counts, met again and again, would be learned by heart.
 template <class T>
 class TerminalTask final : public Task<T> {
  public:
@@ -88,15 +89,14 @@ class TerminalTask final : public Task<T> {
           const auto x = terminal == 0 ? pair.source : pair.target;
           const auto& law = laws_[static_cast<std::size_t>(terminal)];
           const auto node = law.find(x, at);
+          if (!law.well_known(node)) {
+            add(rows, terminal, x, at, weight)[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
+            continue;
+          }
           const auto [known, fresh] = row_of_.try_emplace({terminal, node}, rows.weight.size());
-          if (node < 0 || fresh) {
+          if (fresh) {
             const auto targets = add(rows, terminal, x, at, weight);
-            if (node < 0) {
-              targets[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
-            } else {
-              law.visit(node,
-                        [&](int c, double share) { targets[static_cast<std::size_t>(c)] = static_cast<T>(share); });
-            }
+            law.visit(node, [&](int c, double share) { targets[static_cast<std::size_t>(c)] = static_cast<T>(share); });
           } else {
             rows.weight[known->second] += weight;
           }
