@@ -373,6 +373,26 @@ Head head_of(const Options& options, const Job& job) {
   return choice == 2 || (choice == 0 && current) ? Head::current : Head::potential;
 }
 
+/// How a network of terminals gives the law of a coordinate: by default what docs/model.md found to be better.
+Likelihood likelihood_of(const Options& options, const Job& job) {
+  constexpr int kFewCategories = 8;  // a mixture would have more to say than there is
+  const auto choice = options.choice("model_likelihood", {"auto", "categorical", "mixture"});
+  if (choice > 0 && job.supervision != "monte_carlo") {
+    throw Error(fmt::format("{}: a choice for Monte-Carlo supervision only", options.origin("model_likelihood")));
+  }
+  const bool few_rows = job.training_pairs > 0 && job.space.categories() > kFewCategories;
+  return choice == 2 || (choice == 0 && few_rows) ? Likelihood::mixture : Likelihood::categorical;
+}
+
+/// In categories; by default it falls with the rows as the width of a kernel would, from measurements in docs/model.md.
+double jitter_of(const Options& options, const Job& job) {
+  if (options.text("train_jitter") != "auto") {
+    return options.real("train_jitter", 0, static_cast<double>(job.space.categories()));
+  }
+  if (job.training_pairs == 0 || job.model.likelihood != Likelihood::mixture) return 0;
+  return 0.12 * job.space.categories() / std::cbrt(static_cast<double>(job.training_pairs));
+}
+
 /// What walk supervision cannot do is said before it starts.
 void check_walk(const Options& options, const Job& job) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
@@ -463,6 +483,8 @@ Job read_job(const std::string& input) {
     throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
                             job.training_pairs));
   }
+  job.model.likelihood = likelihood_of(options, job);
+  job.jitter = jitter_of(options, job);
   job.train.steps = options.integer("train_steps", job.supervision == "walk" ? 0 : 1);
   job.train.batch = options.integer("train_batch", 1);
   job.train.learning_rate = options.real("train_learning_rate", 0, kInfinity);
@@ -543,10 +565,11 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
 std::string training_hash(const Job& job, const std::string& problem) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
                        fmt::join(job.model.hidden, ","), static_cast<int>(job.model.activation),
                        static_cast<int>(job.model.precision), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, t.clip, job.balance, job.seed, static_cast<int>(job.model.head), job.training_pairs))
+                       t.average, t.clip, job.balance, job.seed, static_cast<int>(job.model.head),
+                       static_cast<int>(job.model.likelihood), job.training_pairs, job.jitter))
       .text();
 }
 

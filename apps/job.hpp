@@ -54,6 +54,7 @@ struct Job {
   ModelOptions model;
   TrainOptions train;
   std::int64_t training_pairs = 0;  // size of a fixed training set; 0: fresh draws
+  double jitter = 0;                // Monte-Carlo: noise on the coordinates that others are predicted from [categories]
   double balance = 0.5;
   std::string supervision = "exact";  // exact | monte_carlo | walk
   std::int64_t references = 1;        // walk: end points that an example's targets are averaged over

@@ -10,7 +10,8 @@ steps, Adam with warm-up and cosine, and averaged weights:
                  cross-entropy, Euler steps of the factorised jumps; --calls network calls a sample
   masked         any-order masked diffusion (Hoogeboom et al., 2022): a random share of bits masked, cross-entropy of the
                  masked ones weighted so that every order counts alike; one bit a call, 32 calls
-Each has the learning rate of --rates with the least loss on fresh draws after --tune-steps steps on the first density.
+Each has the learning rate of --rates with the least loss on fresh draws after --tune-steps steps on the first density, or
+the only one.
 Figures: total variation of the samples to exact cell masses on a 64 x 64 grid, and the share in cells of less than 1e-6 of
 the mass; mean and spread (largest minus smallest) over the seeds. `floor` is as many draws of the density itself.
 Needs python3-numpy and python3-torch, and build/release/kirchhoff (or --kirchhoff).
@@ -216,6 +217,8 @@ def trained(peer, target, o, seed, steps, rate):
 
 
 def tuned_rate(peer, target, o):
+    if len(o.rates) == 1:
+        return o.rates[0]
     losses = {}
     for rate in o.rates:
         net = trained(peer, target, o, TUNING_SEED, o.tune_steps, rate)

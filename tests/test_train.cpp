@@ -345,11 +345,19 @@ class MonteCarloTraining : public testing::Test {
     options_.validate_every = 10;
   }
   Model model(Precision precision = Precision::double_) const {
-    return {circuit_.space(), circuit_.layers(), {{16, 16}, Activation::silu, precision, Head::terminals}};
+    return {circuit_.space(),
+            circuit_.layers(),
+            {{16, 16}, Activation::silu, precision, Head::terminals, 0, Likelihood::categorical}};
+  }
+  Model mixture() const {
+    return {circuit_.space(),
+            circuit_.layers(),
+            {{16, 16}, Activation::silu, Precision::double_, Head::terminals, 0, Likelihood::mixture}};
   }
   void train_on(MPI_Comm comm, Model& model, TrainState& state, std::int64_t pairs = 0,
-                const std::function<void(const TrainState&)>& save = kForget) const {
-    train(comm, model, MonteCarloSupervision(circuit_.source(), circuit_.target(), pairs, 3), options_, 3, state, save);
+                const std::function<void(const TrainState&)>& save = kForget, double jitter = 0) const {
+    train(comm, model, MonteCarloSupervision(circuit_.source(), circuit_.target(), pairs, 3, jitter), options_, 3,
+          state, save);
   }
 
   Circuit circuit_ = oracles::uniform_circuit(Family::dense, 6, 2, 3, 1, 36);
@@ -395,6 +403,68 @@ TEST_F(MonteCarloTraining, IsTheSameOnAnyNumberOfRanksToRounding) {
   EXPECT_LT(oracles::relative_difference(together.parameters, alone.parameters), 1e-8);  // rounding, as above
 }
 
+TEST_F(MonteCarloTraining, OfAMixtureWithJitterIsTheSameOnAnyNumberOfRanksToo) {
+  options_.batch = 17;
+  auto network = mixture();
+  TrainState alone;
+  TrainState together;
+  train_on(MPI_COMM_SELF, network, alone, 40, kForget, 0.7);
+
+  train_on(MPI_COMM_WORLD, network, together, 40, kForget, 0.7);
+
+  EXPECT_LT(oracles::relative_difference(together.parameters, alone.parameters), 1e-8);  // rounding, as above
+  TrainState still;
+  train_on(MPI_COMM_SELF, network, still, 40);
+  EXPECT_GT(oracles::relative_difference(still.parameters, alone.parameters), 1e-3);
+}
+
+TEST_F(MonteCarloTraining, KeepsTheWeightsThatValidatedBest) {
+  options_.steps = 400;  // 8 pairs are soon learned by heart
+  options_.average = 0.9;
+  auto network = model();
+  TrainState state;
+
+  train_on(MPI_COMM_WORLD, network, state, 10);
+
+  const auto best = std::min_element(state.history.begin(), state.history.end(),
+                                     [](const auto& a, const auto& b) { return a.validation < b.validation; });
+  EXPECT_LT(best->step, options_.steps);
+  EXPECT_EQ(state.best_validation, best->validation);
+  EXPECT_NE(state.best, state.average);
+  EXPECT_TRUE(std::equal(state.best.begin(), state.best.end(), network.parameters().begin()));
+}
+
+TEST(MonteCarloMixture, LearnsFromFewRowsWhatCountingThemDoesNot) {
+  constexpr int kStates = 60;
+  constexpr int kPairs = 500;
+  Mass bump(kStates);
+  for (int x = 0; x < kStates; ++x)
+    bump[static_cast<std::size_t>(x)] = 0.02 + std::exp(-0.5 * std::pow((x - 25) / 9.0, 2));
+  double sum = 0;
+  for (const double m : bump) sum += m;
+  for (double& m : bump) m /= sum;
+  const MonteCarloSupervision pairs(bump, bump, kPairs, 2);
+  TrainOptions options;
+  options.steps = 300;
+  options.batch = 128;
+  options.warmup = 20;
+  options.average = 0.95;
+  options.learning_rate = 3e-3;
+  options.validate_every = 20;
+  Model network(StateSpace(kStates, 1), 2,
+                {{32, 32}, Activation::silu, Precision::double_, Head::terminals, 0, Likelihood::mixture});
+  TrainState state;
+
+  train(MPI_COMM_WORLD, network, pairs, options, 2, state, kForget);
+
+  Mass counted(kStates);
+  for (std::int64_t row = 0; row < 4000; ++row) {
+    counted[static_cast<std::size_t>(pairs.draw(0, 4000, row).target)] += 1.0 / 4000;
+  }
+  const auto tv = [&](const Mass& g) { return (oracles::to_eigen(g) - oracles::to_eigen(bump)).cwiseAbs().sum() / 2; };
+  EXPECT_LT(tv(learned_terminals(MPI_COMM_WORLD, network).target), tv(counted) / 2);
+}
+
 TEST_F(MonteCarloTraining, GoesOnBitForBitWhereItWasInterrupted) {
   options_.checkpoint_every = 12;
   auto network = model(Precision::single);
@@ -408,6 +478,7 @@ TEST_F(MonteCarloTraining, GoesOnBitForBitWhereItWasInterrupted) {
 
   EXPECT_EQ(kept.parameters, whole.parameters);
   EXPECT_EQ(kept.average, whole.average);
+  EXPECT_EQ(kept.best, whole.best);
 }
 
 TEST(LearnedTerminals, AreDistributionsAndTheSameBitsOnAnyNumberOfRanks) {

@@ -26,13 +26,17 @@ enum class Precision { single, double_ };
 /// What a network's outputs are: potentials of all layers; currents of a state's moves to the next layer, of all layer
 /// pairs; or the two terminals, coordinate by coordinate.
 enum class Head { potential, current, terminals };
+/// How a network of terminals gives the law of a coordinate: by a logit a category, or, for ordered categories, by a
+/// mixture of normal laws cut into bins.
+enum class Likelihood { categorical, mixture };
 
 struct ModelOptions {
   std::vector<int> hidden = {256, 256, 256};
   Activation activation = Activation::silu;
   Precision precision = Precision::double_;
   Head head = Head::potential;
-  int moves = 0;  // of a state to the next layer at most; for currents
+  int moves = 0;                                    // of a state to the next layer at most; for currents
+  Likelihood likelihood = Likelihood::categorical;  // for terminals
 };
 
 struct MlpShape;
@@ -69,11 +73,14 @@ class Model {
   const std::vector<double>& scale() const { return scale_; }
 
   /// The perceptron's shape. Fields: one group of D coordinates, field_width() outputs. Terminals: D coordinates of S +
-  /// 1 categories (S: not known yet) and one of 2 (source, target); S outputs, the logits of the first unknown
-  /// coordinate.
+  /// 1 categories (S: not known yet) and one of 2 D, which says which terminal's coordinate is asked for; the outputs
+  /// of its law.
   MlpShape shape() const;
   /// What the perceptron reads for each state: (count x D) columns of its embedding table. Local.
   void columns(std::span<const std::int64_t> states, std::span<std::int32_t> out) const;
+  /// The same for a network of terminals: D + 1 columns that ask for coordinate `at` of a terminal (0 source, 1
+  /// target), the coordinates before it being those of `prefix` (at). Local.
+  void question(int terminal, std::span<const int> prefix, std::span<std::int32_t> out) const;
 
   /// Standardised outputs (count x field_width(), row-major) for the given states. Local. A state's bits depend on its
   /// place modulo 256 in the list and on nothing else.
@@ -92,8 +99,8 @@ class Model {
 /// ranks: states are evaluated in blocks whose limits do not depend on it. @note Collective.
 SharedArray tabulate(MPI_Comm comm, const Model& model);
 
-/// Source and target that a network of terminals has learned: P(x) = prod_d P(x_d | x_0 .. x_{d-1}), each factor a
-/// softmax of S outputs, so that they are distributions by construction. One pass a prefix, about N/(S-1) passes a
+/// Source and target that a network of terminals has learned: P(x) = prod_d P(x_d | x_0 .. x_{d-1}), each factor a law
+/// of the categories, so that they are distributions by construction. One pass a prefix, about N/(S-1) passes a
 /// terminal. The same bits on any number of ranks. @note Collective.
 struct LearnedTerminals {
   Mass source;

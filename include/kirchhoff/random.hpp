@@ -16,7 +16,8 @@ enum class Stream : std::uint32_t {
   resistance = 4,
   target_draw = 5,
   pair = 6,
-  dropout = 7
+  dropout = 7,
+  jitter = 8
 };
 
 /// Random numbers as a pure function of (seed, stream, index): the same on any number of ranks.

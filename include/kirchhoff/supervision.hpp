@@ -85,8 +85,10 @@ class MonteCarloSupervision {
  public:
   /// @param set_size pairs of a fixed training set, of which every fifth is held out for validation; 0: every row of
   /// every batch is a new draw. The masses are sampled from and not otherwise looked at.
+  /// @param jitter standard deviation, in categories, of normal noise on the coordinates that another is predicted
+  /// from: neighbouring categories then have neighbouring laws, which few rows would not show.
   MonteCarloSupervision(std::span<const double> source, std::span<const double> target, std::int64_t set_size,
-                        std::uint64_t seed);
+                        std::uint64_t seed, double jitter = 0);
 
   struct Pair {
     std::int64_t source = 0;
@@ -102,6 +104,8 @@ class MonteCarloSupervision {
   /// Distinct pairs among the rows that so many steps have drawn.
   std::int64_t distinct_rows(std::int64_t steps, std::int64_t batch) const;
   std::uint64_t seed() const { return seed_; }
+  std::int64_t set_size() const { return set_size_; }
+  double jitter() const { return jitter_; }
 
  private:
   Pair pair(std::int64_t index) const;
@@ -110,6 +114,7 @@ class MonteCarloSupervision {
   std::vector<double> target_sums_;
   std::int64_t set_size_;
   std::uint64_t seed_;
+  double jitter_;
 };
 
 }  // namespace kirchhoff

@@ -41,15 +41,16 @@ struct TrainState {
   std::vector<double> first_moment;   // AdamW
   std::vector<double> second_moment;  // AdamW
   std::vector<double> average;        // moving average of the parameters
-  std::vector<double> best;           // the average of the best validation, where training keeps it; else empty
+  std::vector<double> best;           // the model that samples: the last average or, where rows repeat, the best one
   double loss_sum = 0;                // since the last record
-  double best_validation = std::numeric_limits<double>::infinity();
-  double seconds = 0;  // spent so far, over all sessions
+  double best_validation = std::numeric_limits<double>::infinity();  // of `best`
+  double seconds = 0;                                                // spent so far, over all sessions
   std::vector<TrainRecord> history;
 };
 
 /// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank
-/// takes its rows of every batch, gradients are summed. On return the model holds the averaged weights.
+/// takes its rows of every batch, gradients are summed. On return the model holds the averaged weights: where rows
+/// repeat, those that validated best.
 /// @param save called on all ranks together every checkpoint_every steps, at the end and before Interrupted is thrown.
 /// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no
 /// longer finite, naming the step.

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kirchhoff/error.hpp"
+#include "model/category_law.hpp"
 #include "model/mlp.hpp"
 
 namespace kirchhoff {
@@ -60,10 +61,12 @@ int Model::field_width() const { return options_.head == Head::current ? layers_
 MlpShape Model::shape() const {
   const int s = space_.categories();
   if (options_.head == Head::terminals) {
-    return {{{space_.dimensions(), s + 1, true, s > 2 ? std::min(6, s / 2) : 0}, {1, 2, true, 0}},
+    // A vector a category would have neighbours learned apart, which a mixture is to avoid.
+    const bool free = options_.likelihood == Likelihood::categorical;
+    return {{{space_.dimensions(), s + 1, free, s > 2 ? std::min(6, s / 2) : 0}, {1, 2 * space_.dimensions(), true, 0}},
             0,
             options_.hidden,
-            s,
+            CategoryLaw(options_.likelihood, s).outputs(),
             options_.activation};
   }
   const bool free = space_.dimensions() > 1;
@@ -78,6 +81,17 @@ void Model::columns(std::span<const std::int64_t> states, std::span<std::int32_t
       out[at++] = static_cast<std::int32_t>(d * space_.categories() + space_.coordinate(x, d));
     }
   }
+}
+
+void Model::question(int terminal, std::span<const int> prefix, std::span<std::int32_t> out) const {
+  const int d = space_.dimensions();
+  const int s = space_.categories();
+  const auto at = static_cast<int>(prefix.size());
+  for (int j = 0; j < d; ++j) {
+    const auto k = static_cast<std::size_t>(j);
+    out[k] = j * (s + 1) + (j < at ? prefix[k] : s);
+  }
+  out[static_cast<std::size_t>(d)] = d * (s + 1) + terminal * d + at;
 }
 
 void Model::initialise(std::uint64_t seed) {
@@ -127,45 +141,39 @@ SharedArray tabulate(MPI_Comm comm, const Model& model) {
 LearnedTerminals learned_terminals(MPI_Comm comm, const Model& model) {
   const int s = model.space().categories();
   const int dimensions = model.space().dimensions();
-  const auto width = static_cast<std::size_t>(s);
+  const CategoryLaw law(model.options().likelihood, s);
+  const auto width = static_cast<std::size_t>(law.outputs());
   LearnedTerminals learned;
   for (const int terminal : {0, 1}) {
     Mass mass = {1.0};  // of the prefixes of d coordinates
     for (int d = 0; d < dimensions; ++d) {
       const auto prefixes = static_cast<std::int64_t>(mass.size());
       SharedArray longer(comm, prefixes * s);
+      std::vector<int> prefix(static_cast<std::size_t>(d));
       const auto blocks = partition((prefixes + kBlock - 1) / kBlock, size_of(comm), rank_of(comm));
       const auto begin = std::min(blocks.begin * kBlock, prefixes);
       const auto rows = static_cast<std::size_t>(std::min(blocks.end * kBlock, prefixes) - begin);
       const auto read = [&](std::size_t at, std::span<std::int32_t> columns) {
-        std::size_t k = 0;
-        for (std::int64_t i = 0; i < kBlock; ++i) {
-          auto rest = std::min(begin + static_cast<std::int64_t>(at) + i, prefixes - 1);
-          for (int j = dimensions - 1; j >= 0; --j) {
-            const auto category = j < d ? rest % s : s;
-            if (j < d) rest /= s;
-            columns[k + static_cast<std::size_t>(j)] = static_cast<std::int32_t>(j * (s + 1) + category);
+        const auto asked = static_cast<std::size_t>(dimensions) + 1;
+        for (std::size_t i = 0; i < kBlock; ++i) {
+          auto rest = std::min(begin + static_cast<std::int64_t>(at + i), prefixes - 1);
+          for (auto known = prefix.rbegin(); known != prefix.rend(); ++known, rest /= s) {
+            *known = static_cast<int>(rest % s);
           }
-          k += static_cast<std::size_t>(dimensions);
-          columns[k++] = static_cast<std::int32_t>(dimensions * (s + 1) + terminal);
+          model.question(terminal, prefix, columns.subspan(i * asked, asked));
         }
       };
-      std::vector<double> logits(rows * width);
-      evaluate(model, rows, read, logits);
+      std::vector<double> outputs(rows * width);
+      evaluate(model, rows, read, outputs);
       for (std::size_t i = 0; i < rows; ++i) {
-        const auto row = std::span(logits).subspan(i * width, width);
-        const double top = *std::max_element(row.begin(), row.end());
-        double sum = 0;
-        for (double& z : row) {
-          z = std::exp(z - top);
-          sum += z;
-        }
-        const auto prefix = static_cast<std::size_t>(begin) + i;
-        for (std::size_t c = 0; c < width; ++c) longer.data()[prefix * width + c] = mass[prefix] * row[c] / sum;
+        const auto from = static_cast<std::size_t>(begin) + i;
+        const auto row = longer.data().subspan(from * static_cast<std::size_t>(s), static_cast<std::size_t>(s));
+        law.masses(std::span(outputs).subspan(i * width, width), row);
+        for (double& m : row) m *= mass[from];
       }
       agree(comm, [&] {
         const auto wrong = [](double z) { return !std::isfinite(z); };
-        if (std::any_of(logits.begin(), logits.end(), wrong))
+        if (std::any_of(outputs.begin(), outputs.end(), wrong))
           throw Error("the network's outputs are not finite numbers");
       });
       longer.complete();

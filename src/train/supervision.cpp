@@ -138,8 +138,12 @@ std::int64_t state_at(const std::vector<double>& sums, double u) {
 }  // namespace
 
 MonteCarloSupervision::MonteCarloSupervision(std::span<const double> source, std::span<const double> target,
-                                             std::int64_t set_size, std::uint64_t seed)
-    : source_sums_(running_sums(source)), target_sums_(running_sums(target)), set_size_(set_size), seed_(seed) {}
+                                             std::int64_t set_size, std::uint64_t seed, double jitter)
+    : source_sums_(running_sums(source)),
+      target_sums_(running_sums(target)),
+      set_size_(set_size),
+      seed_(seed),
+      jitter_(jitter) {}
 
 MonteCarloSupervision::Pair MonteCarloSupervision::pair(std::int64_t index) const {
   Random random(seed_, Stream::pair, static_cast<std::uint64_t>(index));

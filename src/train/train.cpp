@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <utility>
 
 #include "kirchhoff/random.hpp"
+#include "model/category_law.hpp"
 #include "train/loop.hpp"
 #include "train/prefix_law.hpp"
 
@@ -62,7 +64,9 @@ template <class T>
 class TerminalTask final : public Task<T> {
  public:
   TerminalTask(const Model& model, const MonteCarloSupervision& supervision)
-      : space_(model.space()),
+      : model_(model),
+        space_(model.space()),
+        law_(model.options().likelihood, space_.categories()),
         supervision_(supervision),
         positions_(std::min(2, space_.dimensions())),
         laws_{PrefixLaw(space_), PrefixLaw(space_)} {}
@@ -89,13 +93,16 @@ class TerminalTask final : public Task<T> {
           const auto x = terminal == 0 ? pair.source : pair.target;
           const auto& law = laws_[static_cast<std::size_t>(terminal)];
           const auto node = law.find(x, at);
-          if (!law.well_known(node)) {
-            add(rows, terminal, x, at, weight)[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
+          know(x, at);
+          const bool jitters = supervision_.jitter() > 0 && at > 0;
+          if (jitters) jitter(2 * (step * batch + row) + terminal);
+          if (jitters || !law.well_known(node)) {
+            add(rows, terminal, weight)[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
             continue;
           }
           const auto [known, fresh] = row_of_.try_emplace({terminal, node}, rows.weight.size());
           if (fresh) {
-            const auto targets = add(rows, terminal, x, at, weight);
+            const auto targets = add(rows, terminal, weight);
             law.visit(node, [&](int c, double share) { targets[static_cast<std::size_t>(c)] = static_cast<T>(share); });
           } else {
             rows.weight[known->second] += weight;
@@ -112,16 +119,17 @@ class TerminalTask final : public Task<T> {
       for (int at = 0; at < space_.dimensions(); ++at) {
         for (const int terminal : {0, 1}) {
           const auto x = terminal == 0 ? pair.source : pair.target;
-          add(rows, terminal, x, at, T(1))[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
+          know(x, at);
+          add(rows, terminal, T(1))[static_cast<std::size_t>(space_.coordinate(x, at))] = T(1);
         }
       }
     }
   }
   std::int64_t validation_rows() const override { return supervision_.held_out_rows(); }
+  bool repeats() const override { return supervision_.set_size() > 0; }
 
   double loss(const Rows<T>& rows, std::span<const T> outputs, double scale, std::span<T> delta) override {
-    return soft_cross_entropy<T>(outputs, rows.targets, {}, rows.weight, static_cast<std::size_t>(space_.categories()),
-                                 scale, delta);
+    return law_.cross_entropy<T>(outputs, rows.targets, rows.weight, scale, delta);
   }
   double terms() const override { return 2; }  // terminals
 
@@ -133,21 +141,36 @@ class TerminalTask final : public Task<T> {
     rows.weight.clear();
     row_of_.clear();
   }
-  /// A row that asks for coordinate `at` of x; its targets, (S) zeros, to be filled.
-  std::span<T> add(Rows<T>& rows, int terminal, std::int64_t x, int at, T weight) const {
-    const int d = space_.dimensions();
-    const int s = space_.categories();
-    for (int j = 0; j < d; ++j) rows.columns.push_back(j * (s + 1) + (j < at ? space_.coordinate(x, j) : s));
-    rows.columns.push_back(d * (s + 1) + terminal);
+  /// The coordinates of x before `at` are what is known.
+  void know(std::int64_t x, int at) {
+    prefix_.clear();
+    for (int j = 0; j < at; ++j) prefix_.push_back(space_.coordinate(x, j));
+  }
+  void jitter(std::int64_t index) {
+    Random random(supervision_.seed(), Stream::jitter, static_cast<std::uint64_t>(index));
+    for (int& c : prefix_) {
+      const double moved = std::round(c + supervision_.jitter() * random.normal());
+      c = static_cast<int>(std::clamp(moved, 0.0, static_cast<double>(space_.categories() - 1)));
+    }
+  }
+  /// A row that asks for the coordinate after what is known; its targets, (S) zeros, to be filled.
+  std::span<T> add(Rows<T>& rows, int terminal, T weight) {
+    const auto columns = static_cast<std::size_t>(space_.dimensions()) + 1;
+    rows.columns.resize(rows.columns.size() + columns);
+    model_.question(terminal, prefix_, std::span(rows.columns).last(columns));
     rows.weight.push_back(weight);
     ++rows.count;
-    rows.targets.resize(rows.targets.size() + static_cast<std::size_t>(s), T(0));
-    return std::span(rows.targets).last(static_cast<std::size_t>(s));
+    const auto s = static_cast<std::size_t>(space_.categories());
+    rows.targets.resize(rows.targets.size() + s, T(0));
+    return std::span(rows.targets).last(s);
   }
 
+  const Model& model_;
   StateSpace space_;
+  CategoryLaw law_;
   const MonteCarloSupervision& supervision_;
   int positions_;  // of a row that a batch uses
+  std::vector<int> prefix_;
   std::array<PrefixLaw, 2> laws_;
   std::int64_t drawn_ = 0;                                      // steps whose rows the laws hold
   std::map<std::pair<int, std::int32_t>, std::size_t> row_of_;  // of a terminal's prefix, in this pass
@@ -167,7 +190,7 @@ void train_on(MPI_Comm comm, Model& model, const Supervised& supervision, const 
   } else {
     in(double{});
   }
-  std::copy(state.average.begin(), state.average.end(), model.parameters().begin());
+  std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
 }
 
 }  // namespace

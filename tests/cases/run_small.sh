@@ -148,7 +148,8 @@ circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family l
   '-circuit_resistance_same 40 -circuit_resistance_change 1' '-circuit_layers 1' '-space_categories 1'
   '-circuit_family nearest -circuit_neighbours 4' '-circuit_family nearest -circuit_embedding points.txt.gz'
   '-target_name uniform -source_name uniform -sample_count 1' '-sample_flow exact' '-sample_flow neural'
-  '-train_supervision monte_carlo' '-circuit_family hamming -train_supervision monte_carlo -train_samples 20')
+  '-train_supervision monte_carlo' '-circuit_family hamming -train_supervision monte_carlo -train_samples 20'
+  '-train_supervision monte_carlo -train_samples 20 -model_likelihood mixture' '-train_supervision monte_carlo -train_jitter 0.5')
 for k in "${!circuits[@]}"; do
   read -ra options <<<"${circuits[$k]}"
   [ $k -ne 7 ] || options+=(-source_name uniform)
