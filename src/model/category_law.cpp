@@ -60,7 +60,7 @@ class Mixture {
   }
 
   /// Derivative by the outputs of weight times the cross-entropy of the masses found last.
-  void derivative(const Row& target, T weight, T* out) {
+  void derivative(const Array& target, T weight, T* out) {
     const auto inner = limits_.size();
     const Array ratio = target / mass_;
     const T total = target.sum();
@@ -120,9 +120,11 @@ double CategoryLaw::cross_entropy(std::span<const T> outputs, std::span<const T>
   }
   const auto width = static_cast<std::size_t>(this->outputs());
   Mixture<T> mixture(categories_);
+  // A copy: the order of a sum over memory of the caller's would depend on its address.
+  typename Mixture<T>::Array target;
   double loss = 0;
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    const typename Mixture<T>::Row target(targets.data() + i * s, categories_);
+    target = typename Mixture<T>::Row(targets.data() + i * s, categories_);
     const auto& mass = mixture.masses(outputs.data() + i * width);
     loss -= static_cast<double>(weight[i]) * static_cast<double>((target * mass.log()).sum());
     if (delta.empty()) continue;

@@ -236,8 +236,9 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
     }
   }
   if (layer == moves_.layers()) {
-    for (std::size_t k = begin; k < end; ++k) {
-      if (distance[k - begin] == 0) out[MoveSet::kLeave] += std::exp(log_weight_[at(layer, 0)] - largest) * leave_;
+    const auto arrived = std::count(distance.begin(), distance.end(), 0);
+    if (arrived > 0) {
+      out[MoveSet::kLeave] += static_cast<float>(arrived) * std::exp(log_weight_[at(layer, 0)] - largest) * leave_;
     }
   }
   // Weights that were left out, and rounding: probabilities that sum to one exactly.
