@@ -436,7 +436,7 @@ TEST_F(MonteCarloTraining, KeepsTheWeightsThatValidatedBest) {
 
 TEST(MonteCarloMixture, LearnsFromFewRowsWhatCountingThemDoesNot) {
   constexpr int kStates = 60;
-  constexpr int kPairs = 500;
+  constexpr int kPairs = 1000;
   Mass bump(kStates);
   for (int x = 0; x < kStates; ++x)
     bump[static_cast<std::size_t>(x)] = 0.02 + std::exp(-0.5 * std::pow((x - 25) / 9.0, 2));
@@ -458,8 +458,8 @@ TEST(MonteCarloMixture, LearnsFromFewRowsWhatCountingThemDoesNot) {
   train(MPI_COMM_WORLD, network, pairs, options, 2, state, kForget);
 
   Mass counted(kStates);
-  for (std::int64_t row = 0; row < 4000; ++row) {
-    counted[static_cast<std::size_t>(pairs.draw(0, 4000, row).target)] += 1.0 / 4000;
+  for (std::int64_t row = 0; row < 8000; ++row) {
+    counted[static_cast<std::size_t>(pairs.draw(0, 8000, row).target)] += 1.0 / 8000;
   }
   const auto tv = [&](const Mass& g) { return (oracles::to_eigen(g) - oracles::to_eigen(bump)).cwiseAbs().sum() / 2; };
   EXPECT_LT(tv(learned_terminals(MPI_COMM_WORLD, network).target), tv(counted) / 2);
@@ -508,8 +508,8 @@ TEST(MonteCarloSupervision, NeverTrainsOnWhatIsHeldOut) {
     EXPECT_EQ(std::count(held.begin(), held.end(), drawn.target), 0) << row;
   }
 
-  EXPECT_EQ(held.size(), 20u);
-  EXPECT_EQ(pairs.distinct_rows(1, 2000), 80);
+  EXPECT_EQ(held.size(), 10u);
+  EXPECT_EQ(pairs.distinct_rows(1, 2000), 90);
 }
 
 TEST(MonteCarloSupervision, DrawsStatesAsOftenAsTheirMass) {

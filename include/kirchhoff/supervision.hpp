@@ -83,7 +83,7 @@ class CurrentSupervision final : public Supervision {
 /// from pairs are the two terminals; it does by likelihood (docs/model.md). Local.
 class MonteCarloSupervision {
  public:
-  /// @param set_size pairs of a fixed training set, of which every fifth is held out for validation; 0: every row of
+  /// @param set_size pairs of a fixed training set, of which every tenth is held out for validation; 0: every row of
   /// every batch is a new draw. The masses are sampled from and not otherwise looked at.
   /// @param jitter standard deviation, in categories, of normal noise on the coordinates that another is predicted
   /// from: neighbouring categories then have neighbouring laws, which few rows would not show.

@@ -120,7 +120,7 @@ void CurrentSupervision::batch(const Model& model, std::int64_t step, std::int64
 
 namespace {
 
-constexpr std::int64_t kHeldOutShare = 5;    // every fifth
+constexpr std::int64_t kHeldOutShare = 10;   // every tenth
 constexpr std::int64_t kHeldOutRows = 4096;  // where every row is new
 constexpr std::int64_t kNeverARow = std::int64_t{1} << 48;
 
