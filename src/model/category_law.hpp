@@ -11,10 +11,9 @@ namespace kirchhoff {
 ///
 ///   categorical  S logits
 ///   mixture      K normal laws on the line, category c being [c/S, (c+1)/S) and the outermost ones all that lies
-///                beyond, and the even law: K + 1 logits of their shares (the even law first), K centres, K logarithms of
-///                what widths are beyond half a category.
-///                Neighbours are then alike by construction, which is what few rows do not say (after the discretised
-///                mixtures of Salimans et al., PixelCNN++, 2017).
+///                beyond, and the even law: K + 1 logits of their shares (the even law's first), K centres, K
+///                logarithms of what widths are beyond half a category. Neighbours are then alike by construction,
+///                which is what few rows do not say (after the mixtures of Salimans et al., PixelCNN++, 2017).
 ///
 /// Local.
 class CategoryLaw {
