@@ -94,7 +94,7 @@ def our_walks(program, ranks, steps=1500):
     with tempfile.TemporaryDirectory() as folder:
         command = ["mpiexec", "-n", str(ranks), program, "train", top / "data/cases/spirals32.yaml", "-out", folder]
         command += ["-train_steps", str(steps), "-train_validate_every", "500"]
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
         rows = pathlib.Path(folder, "training.csv").read_text().split()[1:]
     ends = [(int(r.split(",")[0]), float(r.split(",")[1])) for r in rows]
     spans = zip([(0, 0.0), *ends], ends)
@@ -130,4 +130,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as failure:
+        said = [line for line in str(failure.stderr or "").splitlines() if line.strip(" -")]
+        sys.exit(f"error: {failure.cmd[0]}: {said[0] if said else failure}")
