@@ -112,7 +112,7 @@ const Model& Stages::model(bool may_train, bool redo) {
         fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first", job_.out));
   }
   if (finished || !may_train) {
-    std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
+    std::copy(state.model().begin(), state.model().end(), model.parameters().begin());
     model.mean() = checkpoint.mean;
     model.scale() = checkpoint.scale;
     say(comm_, "train",
@@ -299,7 +299,7 @@ void Stages::validate(bool may_train) {
     t.steps = trained_->step;
     t.seconds = trained_->seconds;
     t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / trained_->seconds;
-    t.final_loss = trained_->best_validation;
+    t.final_loss = trained_->validation();
     t.parameters = static_cast<std::int64_t>(model_->parameters().size());
     t.parameters_per_unknown = static_cast<double>(t.parameters) / static_cast<double>(circuit_.vertices());
     t.history = trained_->history;

@@ -208,7 +208,7 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
     floor_ = all_sum(comm_, WalkSupervision::entropy(pooled) * static_cast<double>(pooled.layers.size())) / kFloorRows;
   }
   if (state.step == job_.train.steps || !may_train) {
-    std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
+    std::copy(state.model().begin(), state.model().end(), model.parameters().begin());
     say(comm_, "train",
         fmt::format("{} is of step {} of {}", folder_->path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
@@ -302,7 +302,7 @@ void WalkStages::validate(bool may_train) {
   t.steps = trained_->step;
   t.seconds = trained_->seconds;
   t.samples_per_second = static_cast<double>(trained_->step * job_.train.batch) / std::max(1e-9, trained_->seconds);
-  t.final_loss = trained_->best_validation;
+  t.final_loss = trained_->validation();
   t.parameters = static_cast<std::int64_t>(network.parameters().size());
   t.history = trained_->history;
   report.entropy_floor = floor_;

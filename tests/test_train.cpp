@@ -344,15 +344,9 @@ class MonteCarloTraining : public testing::Test {
     options_.learning_rate = 5e-3;
     options_.validate_every = 10;
   }
-  Model model(Precision precision = Precision::double_) const {
-    return {circuit_.space(),
-            circuit_.layers(),
-            {{16, 16}, Activation::silu, precision, Head::terminals, 0, Likelihood::categorical}};
-  }
-  Model mixture() const {
-    return {circuit_.space(),
-            circuit_.layers(),
-            {{16, 16}, Activation::silu, Precision::double_, Head::terminals, 0, Likelihood::mixture}};
+  Model model(Precision precision = Precision::double_, Likelihood likelihood = Likelihood::categorical) const {
+    return {
+        circuit_.space(), circuit_.layers(), {{16, 16}, Activation::silu, precision, Head::terminals, 0, likelihood}};
   }
   void train_on(MPI_Comm comm, Model& model, TrainState& state, std::int64_t pairs = 0,
                 const std::function<void(const TrainState&)>& save = kForget, double jitter = 0) const {
@@ -405,7 +399,7 @@ TEST_F(MonteCarloTraining, IsTheSameOnAnyNumberOfRanksToRounding) {
 
 TEST_F(MonteCarloTraining, OfAMixtureWithJitterIsTheSameOnAnyNumberOfRanksToo) {
   options_.batch = 17;
-  auto network = mixture();
+  auto network = model(Precision::double_, Likelihood::mixture);
   TrainState alone;
   TrainState together;
   train_on(MPI_COMM_SELF, network, alone, 40, kForget, 0.7);
@@ -419,7 +413,7 @@ TEST_F(MonteCarloTraining, OfAMixtureWithJitterIsTheSameOnAnyNumberOfRanksToo) {
 }
 
 TEST_F(MonteCarloTraining, KeepsTheWeightsThatValidatedBest) {
-  options_.steps = 400;  // 8 pairs are soon learned by heart
+  options_.steps = 400;  // 9 pairs are soon learned by heart
   options_.average = 0.9;
   auto network = model();
   TrainState state;
@@ -432,6 +426,25 @@ TEST_F(MonteCarloTraining, KeepsTheWeightsThatValidatedBest) {
   EXPECT_EQ(state.best_validation, best->validation);
   EXPECT_NE(state.best, state.average);
   EXPECT_TRUE(std::equal(state.best.begin(), state.best.end(), network.parameters().begin()));
+}
+
+TEST_F(MonteCarloTraining, SamplesByTheAverageWhereNoRowRepeatsAndBeforeAnyValidation) {
+  TrainState fresh;
+  TrainState early;
+  auto network = model();
+  train_on(MPI_COMM_WORLD, network, fresh);
+  EXPECT_EQ(fresh.model(), fresh.average);
+  EXPECT_EQ(fresh.validation(), fresh.history.back().validation);
+  EXPECT_TRUE(std::equal(fresh.average.begin(), fresh.average.end(), network.parameters().begin()));
+
+  options_.checkpoint_every = 4;  // validations are 10 apart
+  train_on(MPI_COMM_WORLD, network, early, 50, [&](const TrainState& state) {
+    if (state.step == 4) fresh = state;
+  });
+
+  EXPECT_EQ(fresh.model(), fresh.average);
+  EXPECT_NE(fresh.model(), early.model());
+  EXPECT_EQ(fresh.validation(), 0);
 }
 
 TEST(MonteCarloMixture, LearnsFromFewRowsWhatCountingThemDoesNot) {

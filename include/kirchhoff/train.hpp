@@ -41,11 +41,20 @@ struct TrainState {
   std::vector<double> first_moment;   // AdamW
   std::vector<double> second_moment;  // AdamW
   std::vector<double> average;        // moving average of the parameters
-  std::vector<double> best;           // the model that samples: the last average or, where rows repeat, the best one
-  double loss_sum = 0;                // since the last record
-  double best_validation = std::numeric_limits<double>::infinity();  // of `best`
-  double seconds = 0;                                                // spent so far, over all sessions
+  std::vector<double> best;  // where rows repeat: the average of the best validation; empty before there is one
+  double loss_sum = 0;       // since the last record
+  double best_validation = std::numeric_limits<double>::infinity();
+  double seconds = 0;  // spent so far, over all sessions
   std::vector<TrainRecord> history;
+
+  /// The weights that sample. Where no row repeats these are the last average: the chance of a validation would only
+  /// cut off the end of the schedule.
+  const std::vector<double>& model() const { return best.empty() ? average : best; }
+  /// Their loss on the validation set when it was last asked for; 0 before.
+  double validation() const {
+    if (!best.empty()) return best_validation;
+    return history.empty() ? 0 : history.back().validation;
+  }
 };
 
 /// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank

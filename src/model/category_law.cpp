@@ -29,7 +29,7 @@ class Mixture {
   using Row = Eigen::Map<const Array>;
 
   explicit Mixture(int categories)
-      : s_(categories), limits_(categories - 1), mass_(categories), below_(categories - 1, kComponents) {
+      : s_(categories), limits_(categories - 1), mass_(categories), z_(categories - 1, kComponents) {
     for (Eigen::Index c = 0; c < limits_.size(); ++c) limits_[c] = static_cast<T>(c + 1) / static_cast<T>(s_);
     for (Eigen::Index k = 0; k < kComponents; ++k) {
       start_[k] = (static_cast<T>(k) + T(0.5)) / static_cast<T>(kComponents);
@@ -44,7 +44,6 @@ class Mixture {
     grown_ = static_cast<T>(kWidth) * Row(outputs + 2 * kComponents + 1, kComponents).min(T(kWidest)).exp();
     width_ = grown_ + static_cast<T>(kLeastWidth) / static_cast<T>(s_);
     const Row centres(outputs + kComponents + 1, kComponents);
-    z_.resize(limits_.size(), kComponents);
     for (Eigen::Index k = 0; k < kComponents; ++k) {
       z_.col(k) = (limits_ - (start_[k] + T(kReach) * centres[k])) / width_[k];
     }

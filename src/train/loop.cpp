@@ -45,7 +45,6 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
     std::vector<T> parameters(count);
     network.initialise(seed, parameters);
     start(state, std::span<const T>(parameters));
-    state.best = state.parameters;
   }
   load(state, optimiser);
   const auto mine = partition(options.batch, size_of(comm), rank_of(comm));
@@ -79,10 +78,7 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
     if (state.step % options.validate_every == 0 || last) {
       const auto since = state.history.empty() ? 0 : state.history.back().step;
       const double validation = validation_loss<T>(comm, network, optimiser.average(), task, rows);
-      if (validation < state.best_validation || !task.repeats()) {
-        state.best_validation = validation;
-        state.best.assign(optimiser.average().begin(), optimiser.average().end());
-      }
+      note_validation(state, validation, optimiser, task.repeats());
       state.history.push_back(
           {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation, rate});
       state.loss_sum = 0;

@@ -35,8 +35,7 @@ class Task {
   /// Rows of the validation set, and how many there are over all ranks. Local.
   virtual void draw_validation(Range range, Rows<T>& rows) = 0;
   virtual std::int64_t validation_rows() const = 0;
-  /// Whether rows come again, so that they can be learned by heart: the weights that validate best are then kept, else
-  /// the last ones, which a chance of the validation rows would only cut off from the end of the schedule.
+  /// Whether rows come again, so that they can be learned by heart: the weights that validate best are then kept.
   virtual bool repeats() const { return false; }
   /// Sum of the rows' losses, and its derivative by the outputs times `scale`; no derivative when `delta` is empty.
   /// Local.
@@ -46,7 +45,7 @@ class Task {
 };
 
 /// Trains a network from `state` (a fresh one, of random parameters, when state.parameters is empty) to options.steps:
-/// see train() for what it does with ranks, saving and stopping. On return state.best is the trained network.
+/// see train() for what it does with ranks, saving and stopping. On return state.model() is the trained network.
 /// @note Collective.
 template <class T>
 void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOptions& options, std::uint64_t seed,

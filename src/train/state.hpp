@@ -48,4 +48,14 @@ void store(Optimiser<T>& optimiser, TrainState& state) {
   }
 }
 
+/// Remembers the least validation loss and, if they are to be kept, the averaged weights that had it.
+/// @return whether it is this one.
+template <class T>
+bool note_validation(TrainState& state, double validation, Optimiser<T>& optimiser, bool keep) {
+  if (!(validation < state.best_validation)) return false;
+  state.best_validation = validation;
+  if (keep) state.best.assign(optimiser.average().begin(), optimiser.average().end());
+  return true;
+}
+
 }  // namespace kirchhoff

@@ -190,7 +190,7 @@ void train_on(MPI_Comm comm, Model& model, const Supervised& supervision, const 
   } else {
     in(double{});
   }
-  std::copy(state.best.begin(), state.best.end(), model.parameters().begin());
+  std::copy(state.model().begin(), state.model().end(), model.parameters().begin());
 }
 
 }  // namespace

@@ -28,7 +28,6 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   if (state.parameters.empty()) {
     model.initialise(seed);
     start(state, std::span<const float>(model.parameters()));
-    state.best = state.parameters;
   }
   enum Figure { kLoss, kStop, kFigures };
   Optimiser<float> optimiser(comm, state.parameters.size(), kFigures);
@@ -86,12 +85,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
       const double validation =
           all_sum(comm, in_blocks(held_out_batch, {}, 1, {})) / static_cast<double>(validation_rows);
       must_be_finite(validation, state.step);
-      ++since_best;
-      if (validation < state.best_validation) {
-        state.best_validation = validation;
-        state.best.assign(optimiser.average().begin(), optimiser.average().end());
-        since_best = 0;
-      }
+      since_best = note_validation(state, validation, optimiser, true) ? 0 : since_best + 1;
       state.history.push_back(
           {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation, rate});
       state.loss_sum = 0;
@@ -110,7 +104,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     store(optimiser, state);
     save(state);
   }
-  use(state.best);
+  use(state.model());
 }
 
 }  // namespace kirchhoff
