@@ -25,7 +25,7 @@ double spread(std::span<const float> changes) {
 }  // namespace
 
 MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source, std::int64_t count, std::uint64_t seed,
-                     double leap) {
+                     double leap, bool keep_paths) {
   if (leap > 0 && model.moves().layers() > 1) throw Error("leaps need a circuit of one layer pair");
   const auto& moves = model.moves();
   const auto d = static_cast<std::size_t>(moves.dimensions());
@@ -39,6 +39,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
   walks.moves.resize(rows);
   walks.calls.resize(rows);
   walks.stuck.resize(rows);
+  if (keep_paths) walks.path.resize(rows);
 
   struct Particle {
     std::size_t row = 0;
@@ -72,6 +73,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
     walks.moves[p.row] = p.moves;
     walks.calls[p.row] = p.calls;
     walks.stuck[p.row] = stuck ? 1 : 0;
+    if (keep_paths && p.moves > kLongestPath) walks.path[p.row] = {};
     ++done;
     enter(i);
   };
@@ -86,6 +88,7 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
       const auto probability = std::span(probabilities).subspan(i * m, m);
       int move = pick_move(probability, p.random.uniform());
       int layer = layers[i];
+      if (keep_paths && p.moves <= kLongestPath) walks.path[p.row].push_back(move);
       if (!moves.apply(move, layer, state_of(i))) {
         leave(i, false);
         continue;

@@ -8,64 +8,21 @@
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
 #include "neural_walk/pick.hpp"
-#include "train/pair_walk.hpp"
+#include "neural_walk/pilots.hpp"
 
 namespace kirchhoff {
 namespace {
 
-/// The ways that a move can go, seen from where its walk ends: kinds forward, kinds backward, leaving.
-constexpr std::size_t kWays = 9;
-constexpr std::size_t kLeaving = 8;
-
-std::size_t way_of(const MoveSet& moves, int move, int layer, std::span<const std::uint16_t> state,
-                   std::span<const std::uint16_t> end) {
-  if (move == MoveSet::kLeave) return kLeaving;
-  const auto [direction, coordinate, value] = moves.step(move, layer);
-  const auto j = static_cast<std::size_t>(coordinate);
-  const auto kind = coordinate < 0 ? MoveKind::same : kind_of_change(state[j], value, end[j]);
-  return (direction < 0 ? 4 : 0) + static_cast<std::size_t>(kind);
-}
-
-int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
-  int sum = 0;
-  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] != b[j] ? 1 : 0;
-  return sum;
-}
-
-/// (D x S): how often walks of the model that end with a value of a coordinate have begun with it.
-std::vector<double> agreement_of_starts(MPI_Comm comm, const MoveModel& model, const Draws& source,
-                                        std::uint64_t seed) {
-  constexpr std::int64_t kPilots = 2048;
-  constexpr double kPrior = 4;  // walks from an even start
-  const auto d = static_cast<std::size_t>(model.moves().dimensions());
-  const auto s = static_cast<std::size_t>(model.moves().categories());
-  const auto walks = walk_moves(comm, model, source, kPilots, seed);
-  std::vector<double> counts(2 * d * s, 0.0);
-  const auto ended = std::span(counts).first(d * s);
-  const auto agreed = std::span(counts).last(d * s);
-  for (std::size_t i = 0; i < walks.end.size(); ++i) {
-    const auto at = i % d * s + walks.end[i];
-    ended[at] += 1;
-    if (walks.start[i] == walks.end[i]) agreed[at] += 1;
-  }
-  all_sum(comm, std::span<double>(counts));
-  std::vector<double> agreement;
-  for (std::size_t v = 0; v < d * s; ++v) {
-    agreement.push_back((agreed[v] + kPrior / static_cast<double>(s)) / (ended[v] + kPrior));
-  }
-  return agreement;
-}
-
 /// Sequential Monte Carlo over the paths that end in given rows.
 class PathSampler {
  public:
-  PathSampler(const MoveModel& model, const WalkSupervision& conditional, const Draws& source,
-              std::vector<double> agreement, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed)
+  PathSampler(const MoveModel& model, const WalkSupervision& conditional, const Draws& source, Pilots pilots,
+              std::span<const std::uint16_t> rows, int paths, std::uint64_t seed)
       : model_(model),
         moves_(model.moves()),
         conditional_(conditional),
         source_(source),
-        agreement_(std::move(agreement)),
+        pilots_(std::move(pilots)),
         rows_(rows),
         paths_(static_cast<std::size_t>(paths)),
         seed_(seed),
@@ -109,7 +66,7 @@ class PathSampler {
   const MoveSet& moves_;
   const WalkSupervision& conditional_;
   const Draws& source_;
-  std::vector<double> agreement_;
+  Pilots pilots_;
   std::span<const std::uint16_t> rows_;
   std::size_t paths_;
   std::uint64_t seed_;
@@ -138,7 +95,7 @@ PathSampler::Population PathSampler::begin(std::int64_t number, int repeats) con
     for (std::size_t j = 0; j < d_ && conditional_.starts_evenly(); ++j) {
       // As starts of walks that end there are.
       auto& value = particle.state[j];
-      const double agree = std::max(even, agreement_[j * s + p.goal[j]]);
+      const double agree = std::max(even, pilots_.agreement[j * s + p.goal[j]]);
       if (particle.random.uniform() < (agree - even) / (1 - even)) value = p.goal[j];
       particle.log_weight += std::log(value == p.goal[j] ? even / agree : (1 - even) / (1 - agree));
     }
@@ -165,7 +122,9 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
       const auto learned = std::span(probabilities_).subspan(i * m_, m_);
       particle.probabilities.assign(learned.begin(), learned.end());
       const auto goal = arrived[at + i].first->goal;
-      // As if each wrong coordinate had to be mended from here, in any order.
+      // As if each wrong coordinate had to be mended from here, in any order. It is more certain once others have
+      // been mended, so not all of it counts.
+      constexpr double kTrusted = 0.7;
       particle.outlook = 0;
       for (std::size_t j = 0; j < d_; ++j) {
         if (particle.state[j] == goal[j]) continue;
@@ -174,7 +133,7 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
           if (particle.layer + direction < 0 || particle.layer + direction > moves_.layers()) continue;
           p += static_cast<double>(learned[static_cast<std::size_t>(moves_.change(direction, 0, 0)) + j * s + goal[j]]);
         }
-        particle.outlook += std::log(std::min(1.0, p * particle.distance) + 1e-30);
+        particle.outlook += kTrusted * std::log(std::min(1.0, p * particle.distance) + 1e-30);
       }
     }
   }
@@ -186,10 +145,15 @@ void PathSampler::move(const Population& population, Particle& p) {
   const auto goal = population.goal;
   conditional_.toward(p.layer, p.state, p.start, goal, proposal_);
   const bool at_goal = p.layer == moves_.layers() && p.distance == 0;
-  // The ways come as often as in the conditional walk. Which move of a way, both have a say in: the conditional walk
-  // mends in any order, the model what it is sure of, and what it does not expect would remain to the last. A share
-  // follows the model itself, leaving elsewhere excepted, so that every path can occur.
-  const auto favoured = [](float share) { return std::pow(static_cast<double>(share), 0.25); };
+  // The ways come as often as pilots went them at this distance from their end, and where these were few, as in the
+  // conditional walk. Which move of a way, the model has a say in: what it is sure of would leave what it does not
+  // expect to the last, so less of one in mending. A share follows the model itself, leaving elsewhere excepted, so
+  // that every path can occur.
+  constexpr double kPrior = 8;  // moves of the conditional walk
+  const auto favoured = [](float share, std::size_t way) {
+    const double root = std::sqrt(static_cast<double>(share));
+    return mends(way) ? std::sqrt(root) : root;
+  };
   std::array<double, kWays> drawn{};
   std::array<double, kWays> inclined{};
   double anywhere = 0;
@@ -198,9 +162,13 @@ void PathSampler::move(const Population& population, Particle& p) {
     const auto at = static_cast<std::size_t>(k);
     const auto way = way_of(moves_, k, p.layer, p.state, goal);
     drawn[way] += static_cast<double>(proposal_[at]);
-    inclined[way] += favoured(learned[at]);
+    inclined[way] += favoured(learned[at], way);
     anywhere += static_cast<double>(learned[at]);
   });
+  const auto seen = pilots_.seen(p.layer, p.distance);
+  double known = kPrior;
+  for (std::size_t way = 0; way < kWays; ++way) known += inclined[way] > 0 ? seen[way] : 0;
+  for (std::size_t way = 0; way < kWays; ++way) drawn[way] = (seen[way] + kPrior * drawn[way]) / known;
   double sum = 0;  // one, but for ways that the model never goes
   moves_.visit(p.layer, p.state, [&](int k) {
     const auto at = static_cast<std::size_t>(k);
@@ -208,7 +176,7 @@ void PathSampler::move(const Population& population, Particle& p) {
     q = 0;
     if (k == MoveSet::kLeave && !at_goal) return;
     const auto way = way_of(moves_, k, p.layer, p.state, goal);
-    const double by_way = inclined[way] > 0 ? drawn[way] * favoured(learned[at]) / inclined[way] : 0;
+    const double by_way = inclined[way] > 0 ? drawn[way] * favoured(learned[at], way) / inclined[way] : 0;
     q = static_cast<float>((1 - kAtRandom) * by_way +
                            (anywhere > 0 ? kAtRandom * static_cast<double>(learned[at]) / anywhere : 0));
     sum += static_cast<double>(q);
@@ -316,8 +284,7 @@ Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSu
   const auto count = static_cast<std::int64_t>(rows.size() / d);
   const int repeats = paths >= 4 ? 2 : 1;
   std::vector<double> found(static_cast<std::size_t>(count * repeats), 0.0);
-  PathSampler sampler(model, conditional, source, agreement_of_starts(comm, model, source, seed), rows, paths / repeats,
-                      seed);
+  PathSampler sampler(model, conditional, source, send_pilots(comm, model, source, seed), rows, paths / repeats, seed);
   const auto mine = partition(count * repeats, size_of(comm), rank_of(comm));
   Progress progress(comm, "likelihood", "populations", mine.size());
   // As many at a time as fill the network's blocks.
