@@ -384,6 +384,17 @@ Likelihood likelihood_of(const Options& options, const Job& job) {
   return choice == 2 || (choice == 0 && few_rows) ? Likelihood::mixture : Likelihood::categorical;
 }
 
+/// Whether a network of moves has a linear term of all coordinates (docs/walk.md): it grows with their square.
+bool evidence_of(const Options& options, const Job& job) {
+  constexpr int kMostCoordinates = 1024;
+  const auto choice = options.choice("model_evidence", {"auto", "none", "linear"});
+  const bool can = job.supervision == "walk" && job.space.categories() == 2;
+  if (choice == 2 && !can) {
+    throw Error(fmt::format("{}: linear is for walk supervision and S = 2 only", options.origin("model_evidence")));
+  }
+  return choice == 2 || (choice == 0 && can && job.space.dimensions() <= kMostCoordinates);
+}
+
 /// In categories; by default it falls with the rows as the width of a kernel would, from measurements in docs/model.md.
 double jitter_of(const Options& options, const Job& job) {
   if (options.text("train_jitter") != "auto") {
@@ -484,6 +495,7 @@ Job read_job(const std::string& input) {
                             job.training_pairs));
   }
   job.model.likelihood = likelihood_of(options, job);
+  job.model.evidence = evidence_of(options, job);
   job.jitter = jitter_of(options, job);
   job.train.steps = options.integer("train_steps", job.supervision == "walk" ? 0 : 1);
   job.train.batch = options.integer("train_batch", 1);

@@ -59,6 +59,8 @@ const std::vector<OptionSpec>& option_table() {
        "what the network gives of a state: its potentials, or (sparse circuits) the currents of its moves"},
       {"model_likelihood", "auto", "auto|categorical|mixture",
        "monte_carlo: the law of a coordinate: a logit a category, or (ordered categories) a mixture of normal laws"},
+      {"model_evidence", "auto", "auto|none|linear",
+       "walk, S = 2: beside the layers, the odds of each coordinate as a linear function of all; auto: up to D = 1024"},
       {"model_precision", "double", "double|single", "of passes and optimiser"},
 
       {"train_supervision", "exact", "exact|monte_carlo|walk",

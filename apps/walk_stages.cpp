@@ -113,9 +113,10 @@ Mass mass_of(const Job& job, const Terminal& t, const std::vector<std::uint16_t>
 std::string training_hash(const Job& job, const std::string& problem, const std::vector<std::uint16_t>& held_out) {
   const auto& t = job.train;
   return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
-                       static_cast<int>(job.model.activation), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, job.references, job.patience, job.dropout, job.seed))
+      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
+                       static_cast<int>(job.model.activation), static_cast<int>(job.model.evidence), t.batch,
+                       t.learning_rate, t.warmup, t.weight_decay, t.average, job.references, job.patience, job.dropout,
+                       job.seed))
       .add(std::span<const std::uint16_t>(held_out))
       .text();
 }

@@ -46,6 +46,14 @@ std::string text(const Problem& p) {
          std::to_string(p.circuit.same.size());
 }
 
+/// A small network of the moves of a problem, with the linear evidence where there are bits.
+MoveModel network_of(const Problem& p, std::vector<int> hidden) {
+  ModelOptions options;
+  options.hidden = std::move(hidden);
+  options.evidence = p.space.categories() == 2;
+  return {p.space, static_cast<int>(p.circuit.same.size()), options};
+}
+
 /// Calls visit(layer, state index, coordinates) at every vertex.
 template <class Visit>
 void every_vertex(const Problem& p, Visit&& visit) {
@@ -173,35 +181,49 @@ TEST(WalkSupervision, VerticesComeWithTheVisitsOfTheExactFlow) {
 }
 
 TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
-  const auto p = problems()[2];
-  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 8);
-  MoveModel model(p.space, 3, {{12, 9}, Activation::silu, Precision::single});
-  model.initialise(1);
-  MoveBatch batch;
-  supervision.batch(0, 16, {0, 16}, batch);
-  std::vector<float> gradient(model.parameters().size(), 0.0F);
-  model.cross_entropy(batch.layers, batch.states, batch.targets, 1, gradient);
-  constexpr float kStep = 1e-2F;
-  double worst = 0;
-  double largest = 0;
-  for (std::size_t i = 0; i < gradient.size(); i += 7) {
-    const float before = model.parameters()[i];
-    const auto loss_at = [&](float value) {
-      model.parameters()[i] = value;
-      return model.cross_entropy(batch.layers, batch.states, batch.targets, 1, {});
-    };
-    const double slope = (loss_at(before + kStep) - loss_at(before - kStep)) / (2 * static_cast<double>(kStep));
-    model.parameters()[i] = before;
-    worst = std::max(worst, std::abs(slope - gradient[i]));
-    largest = std::max(largest, std::abs(slope));
-  }
+  for (const std::size_t which : {0U, 2U, 4U}) {
+    const auto p = problems()[which];
+    const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 8);
+    auto model = network_of(p, {12, 9});
+    model.initialise(1);
+    const auto parameters = model.parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i) {  // also where training starts from zero
+      parameters[i] += static_cast<float>(0.2 * Random(5, Stream::parameters, i).normal());
+    }
+    MoveBatch batch;
+    supervision.batch(0, 16, {0, 16}, batch);
+    std::vector<float> gradient(parameters.size(), 0.0F);
+    model.cross_entropy(batch.layers, batch.states, batch.targets, 1, gradient);
+    constexpr float kStep = 1e-2F;
+    double worst = 0;
+    double largest = 0;
+    for (std::size_t i = 0; i < gradient.size(); i += 3) {
+      const float before = parameters[i];
+      const auto loss_at = [&](float value) {
+        parameters[i] = value;
+        return model.cross_entropy(batch.layers, batch.states, batch.targets, 1, {});
+      };
+      const double slope = (loss_at(before + kStep) - loss_at(before - kStep)) / (2 * static_cast<double>(kStep));
+      parameters[i] = before;
+      worst = std::max(worst, std::abs(slope - gradient[i]));
+      largest = std::max(largest, std::abs(slope));
+    }
 
-  EXPECT_LT(worst, 2e-3 * largest);
+    EXPECT_LT(worst, 2e-3 * largest) << text(p);
+  }
+}
+
+TEST(MoveModel, EvidenceIsOfBits) {
+  const auto p = problems()[1];
+  ModelOptions options;
+  options.evidence = true;
+
+  EXPECT_THROW(MoveModel(p.space, 1, options), Error);
 }
 
 TEST(MoveModel, GivesProbabilitiesToTheMovesThatThereAre) {
   const auto p = problems()[4];
-  MoveModel model(p.space, 3, {{8}, Activation::silu, Precision::single});
+  auto model = network_of(p, {8});
   model.initialise(2);
   std::vector<float> out(static_cast<std::size_t>(model.moves().size()));
   every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
@@ -239,9 +261,7 @@ WalkTrainOptions short_training(std::int64_t steps) {
 
 Trained train_on(MPI_Comm comm, const Problem& p, std::int64_t steps, TrainState start = {}) {
   const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 32);
-  Trained trained{{p.space, static_cast<int>(p.circuit.same.size()), {{32, 32}, Activation::silu, Precision::single}},
-                  std::move(start),
-                  {}};
+  Trained trained{network_of(p, {32, 32}), std::move(start), {}};
   const auto save = [&](const TrainState& now) {
     if (now.step == steps / 2) trained.half = now;
   };
@@ -282,6 +302,59 @@ TEST(TrainWalk, RanksTogetherTakeTheStepsOfOne) {
 
   EXPECT_LT(worst, 1e-3);  // Adam divides by the gradient's size: rounding of small ones shows
   EXPECT_NEAR(alone.state.best_validation, together.state.best_validation, 1e-3);
+}
+
+/// Letters of four kinds, written as three bits each of which one at most is set: a letter is the one before or the
+/// one after that in its order. Few of them: a network has to see which bits belong together.
+TEST(TrainWalk, EvidenceFindsBitsThatBelongTogetherInFewRows) {
+  constexpr int kLetters = 8;
+  const StateSpace space(2, 3 * kLetters);
+  const HammingCircuit circuit{2, 3 * kLetters, {1}, {1}};
+  const auto rows_of = [&](std::uint64_t first, int count) {
+    std::vector<std::uint16_t> rows;
+    for (int i = 0; i < count; ++i) {
+      Random random(17, Stream::target_draw, first + static_cast<std::uint64_t>(i));
+      int letter = static_cast<int>(random.below(4));
+      for (int j = 0; j < kLetters; ++j, letter = (letter + static_cast<int>(random.below(2))) % 4) {
+        for (int bit = 0; bit < 3; ++bit) rows.push_back(letter == bit ? 1 : 0);
+      }
+    }
+    return rows;
+  };
+  const WalkSupervision supervision(Quotient(circuit), Draws::from_rows(space, rows_of(0, 200)), 3, 64);
+  const auto held_out = rows_of(1000, 200);
+  const auto loss = [&](bool evidence) {
+    ModelOptions options;
+    options.hidden = {32, 32};
+    options.evidence = evidence;
+    MoveModel model(space, 1, options);
+    TrainState state;
+    train_walk(
+        MPI_COMM_WORLD, model, supervision, held_out, short_training(400), 1, state, [](const TrainState&) {},
+        [](const TrainRecord&) { return std::string(); });
+    return state.best_validation;
+  };
+
+  EXPECT_LT(loss(true), loss(false) - 0.05);
+}
+
+TEST(WalkMoves, PathsLeadFromStartToEnd) {
+  const auto p = problems()[4];
+  const auto trained = train_on(MPI_COMM_SELF, p, 20);
+  const auto& moves = trained.model.moves();
+  const auto walks = walk_moves(MPI_COMM_WORLD, trained.model, Draws::named(p.space, "uniform"), 300, 9, 0, true);
+  const auto d = static_cast<std::size_t>(p.space.dimensions());
+  ASSERT_EQ(walks.path.size(), walks.moves.size());
+  for (std::size_t i = 0; i < walks.path.size(); ++i) {
+    std::vector<std::uint16_t> state(walks.start.begin() + static_cast<std::ptrdiff_t>(i * d),
+                                     walks.start.begin() + static_cast<std::ptrdiff_t>((i + 1) * d));
+    int layer = 0;
+    for (const int move : walks.path[i]) moves.apply(move, layer, state);
+
+    EXPECT_EQ(walks.path[i].size(), static_cast<std::size_t>(walks.moves[i]) + 1);
+    EXPECT_EQ(walks.path[i].back(), MoveSet::kLeave);
+    EXPECT_TRUE(std::equal(state.begin(), state.end(), walks.end.begin() + static_cast<std::ptrdiff_t>(i * d)));
+  }
 }
 
 TEST(WalkMoves, AreTheSameOnAnyNumberOfRanksAndFollowTheExitLaw) {

@@ -37,6 +37,7 @@ struct ModelOptions {
   Head head = Head::potential;
   int moves = 0;                                    // of a state to the next layer at most; for currents
   Likelihood likelihood = Likelihood::categorical;  // for terminals
+  bool evidence = false;                            // for moves between binary states: src/model/evidence.hpp
 };
 
 struct MlpShape;

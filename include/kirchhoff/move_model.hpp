@@ -13,10 +13,11 @@ namespace kirchhoff {
 
 /// A network that answers at any vertex of a hamming circuit with the probabilities of all moves out of it, in one
 /// pass: softmax over the moves that the vertex has. Its input is the vertex: an embedding of the layer and of each
-/// coordinate's category. It works in single precision. docs/walk.md. Local.
+/// coordinate's category; of binary coordinates, also what they say of each other linearly (ModelOptions::evidence). It
+/// works in single precision. docs/walk.md. Local.
 class MoveModel {
  public:
-  /// `options.precision` is not used. @throws Error for hidden layers that are none.
+  /// `options.precision` is not used. @throws Error for hidden layers that are none, for evidence where S is not 2.
   MoveModel(const StateSpace& space, int layers, const ModelOptions& options);
   MoveModel(MoveModel&&) noexcept;
   MoveModel& operator=(MoveModel&&) noexcept;
@@ -42,6 +43,10 @@ class MoveModel {
 
  private:
   struct Network;
+  std::span<const float> logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
+                                const Dropout& dropout, bool training) const;
+  void backward(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states, const Dropout& dropout,
+                std::span<float> gradient) const;
   StateSpace space_;
   MoveSet moves_;
   std::unique_ptr<Network> network_;

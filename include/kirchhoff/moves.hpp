@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,12 @@ class MoveSet {
   int first(int direction) const { return direction < 0 && layers_ > 1 ? 1 + block() : 1; }
   int change(int direction, int coordinate, int value) const {
     return first(direction) + 1 + coordinate * categories_ + value;
+  }
+
+  /// The directions that have moves of their own: with L = 1 one stands for both.
+  std::span<const int> directions() const {
+    static constexpr std::array<int, 2> kBoth{1, -1};
+    return std::span(kBoth).first(layers_ > 1 ? 2 : 1);
   }
 
   /// What a move other than leaving does on a layer.

@@ -48,6 +48,7 @@ refuse "option -target_smoothing is 2: it must be between 0 and 1" solve case.ya
 refuse 'option -model_head: a state of a dense circuit has too many moves' solve case.yaml -model_head current
 refuse 'option -model_head: a choice for exact supervision only' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
 refuse 'option -model_likelihood: a choice for Monte-Carlo supervision only' train case.yaml -model_likelihood mixture
+refuse 'option -model_evidence: linear is for walk supervision and S = 2 only' train case.yaml -model_evidence linear
 refuse "option -train_jitter is 'much': a number is needed" train case.yaml -train_supervision monte_carlo -train_jitter much
 
 # --- the case
