@@ -384,7 +384,8 @@ Likelihood likelihood_of(const Options& options, const Job& job) {
   return choice == 2 || (choice == 0 && few_rows) ? Likelihood::mixture : Likelihood::categorical;
 }
 
-/// Whether a network of moves has a linear term of all coordinates (docs/walk.md): it grows with their square.
+/// Whether a network of moves has a linear term of all coordinates: by default where docs/walk.md found it to help,
+/// which is where rows are given, not drawn on the fly without end. It grows with the square of D.
 bool evidence_of(const Options& options, const Job& job) {
   constexpr int kMostCoordinates = 1024;
   const auto choice = options.choice("model_evidence", {"auto", "none", "linear"});
@@ -392,7 +393,8 @@ bool evidence_of(const Options& options, const Job& job) {
   if (choice == 2 && !can) {
     throw Error(fmt::format("{}: linear is for walk supervision and S = 2 only", options.origin("model_evidence")));
   }
-  return choice == 2 || (choice == 0 && can && job.space.dimensions() <= kMostCoordinates);
+  const bool helps = !job.target.file.empty() && job.space.dimensions() <= kMostCoordinates;
+  return choice == 2 || (choice == 0 && can && helps);
 }
 
 /// In categories; by default it falls with the rows as the width of a kernel would, from measurements in docs/model.md.

@@ -60,7 +60,7 @@ const std::vector<OptionSpec>& option_table() {
       {"model_likelihood", "auto", "auto|categorical|mixture",
        "monte_carlo: the law of a coordinate: a logit a category, or (ordered categories) a mixture of normal laws"},
       {"model_evidence", "auto", "auto|none|linear",
-       "walk, S = 2: beside the layers, the odds of each coordinate as a linear function of all; auto: up to D = 1024"},
+       "walk, S = 2: each coordinate also by a linear function of all, beside the layers; auto: for a file"},
       {"model_precision", "double", "double|single", "of passes and optimiser"},
 
       {"train_supervision", "exact", "exact|monte_carlo|walk",

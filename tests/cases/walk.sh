@@ -33,6 +33,7 @@ YAML
 sed 's/^target/source:  {file: many_test.csv}\ntarget/' many.yaml >pairs_many.yaml
 sed 's/^target/source:  {file: few_test.csv, smoothing: 0.1}\ntarget/' few.yaml >pairs_few.yaml
 sed 's/^target/source:  {name: two_moons}\ntarget/' plane.yaml >pairs_plane.yaml
+sed -i 's/hidden: \[24, 24\]/&, evidence: none/' pairs_many.yaml
 
 for ranks in 1 2 3; do
   cases="many few plane"
