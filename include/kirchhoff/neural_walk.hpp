@@ -36,6 +36,7 @@ inline constexpr std::int32_t kLongestPath = 10000;
 /// @param leap 0: one move a call of the network, the model's law exactly. Else, approximately, several: as many as
 /// `leap` times the number of coordinates that the moves are spread over, all from the probabilities of one call, each
 /// coordinate at most once (docs/walk.md). Needs one layer pair.
+/// @param keep_paths whether the result has each walk's moves; for walks that do not leap.
 /// @note Collective. @throws Interrupted. @throws Error for a leap between more layers.
 MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source, std::int64_t count, std::uint64_t seed,
                      double leap = 0, bool keep_paths = false);
