@@ -164,6 +164,8 @@ void check_memory(const Options& options, const Job& job) {
     weights += before * job.model.hidden[k];
   }
   need("model_hidden", 6 * 8 * weights, "the network and its optimiser");
+  const double bits = job.model.evidence ? job.space.dimensions() : 0;
+  need("model_evidence", 6 * 8 * bits * bits, "the linear term of all bits and its optimiser");
   need("sample_count", (22.0 + 4.0 * job.space.dimensions()) * static_cast<double>(job.count), "the samples");
 }
 

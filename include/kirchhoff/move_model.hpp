@@ -45,8 +45,7 @@ class MoveModel {
   struct Network;
   std::span<const float> logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
                                 const Dropout& dropout, bool training) const;
-  void backward(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states, const Dropout& dropout,
-                std::span<float> gradient) const;
+  void backward(std::span<const std::uint16_t> states, std::span<float> gradient) const;
   StateSpace space_;
   MoveSet moves_;
   std::unique_ptr<Network> network_;

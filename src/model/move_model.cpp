@@ -30,8 +30,8 @@ struct MoveModel::Network {
     if (bits > 0) evidence.emplace(bits);
   }
 
-  MlpInput<float> input(const MoveSet& moves, std::span<const std::int32_t> layer,
-                        std::span<const std::uint16_t> states) {
+  void take(const MoveSet& moves, std::span<const std::int32_t> layer, std::span<const std::uint16_t> states,
+            const Dropout& dropout) {
     const auto d = static_cast<std::size_t>(moves.dimensions());
     const auto rows = layer.size();
     columns.resize(rows * (d + 1));
@@ -41,11 +41,12 @@ struct MoveModel::Network {
       std::int32_t base = moves.layers() + 1;
       for (std::size_t j = 0; j < d; ++j, base += moves.categories()) row[j + 1] = base + states[i * d + j];
     }
-    return {static_cast<std::int64_t>(rows), columns, {}};
+    input = {static_cast<std::int64_t>(rows), columns, {}, dropout};
   }
 
   Mlp<float> mlp;                    // its parameters come first
   std::optional<Evidence> evidence;  // then its
+  MlpInput<float> input;             // of the last pass
   std::vector<std::int32_t> columns;
   std::vector<std::uint8_t> forbidden;
   std::vector<float> logits;  // (rows x M), where they are not the perceptron's outputs
@@ -73,10 +74,9 @@ void MoveModel::initialise(std::uint64_t seed) {
 std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
                                          const Dropout& dropout, bool training) const {
   auto& n = *network_;
-  auto input = n.input(moves_, layers, states);
-  input.dropout = dropout;
+  n.take(moves_, layers, states, dropout);
   const std::span<const float> parameters(parameters_);
-  const auto outputs = n.mlp.forward(parameters.first(n.mlp.parameter_count()), input, training);
+  const auto outputs = n.mlp.forward(parameters.first(n.mlp.parameter_count()), n.input, training);
   if (!n.evidence) return outputs;
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto d = static_cast<std::size_t>(moves_.dimensions());
@@ -96,18 +96,15 @@ std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, s
   return n.logits;
 }
 
-/// From the derivative by the logits, `delta`, to that by the parameters.
-void MoveModel::backward(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
-                         const Dropout& dropout, std::span<float> gradient) const {
+/// From the derivative by the logits, of the states that logits() was called with last, to that by the parameters.
+void MoveModel::backward(std::span<const std::uint16_t> states, std::span<float> gradient) const {
   auto& n = *network_;
-  auto input = n.input(moves_, layers, states);
-  input.dropout = dropout;
   const auto first = n.mlp.parameter_count();
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto outputs = n.mlp.delta();
   if (n.evidence) {
     const auto d = static_cast<std::size_t>(moves_.dimensions());
-    const auto rows = layers.size();
+    const auto rows = states.size() / d;
     Eigen::MatrixXf by_odds = Eigen::MatrixXf::Zero(moves_.dimensions(), static_cast<Eigen::Index>(rows));
     for (std::size_t i = 0; i < rows; ++i) {
       float* by = by_odds.data() + i * d;
@@ -123,7 +120,7 @@ void MoveModel::backward(std::span<const std::int32_t> layers, std::span<const s
       outputs[i * (m + 1) + m] = by_gain[static_cast<Eigen::Index>(i)];
     }
   }
-  n.mlp.backward(std::span<const float>(parameters_).first(first), input, gradient.first(first));
+  n.mlp.backward(std::span<const float>(parameters_).first(first), n.input, gradient.first(first));
 }
 
 void MoveModel::probabilities(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
@@ -168,7 +165,7 @@ double MoveModel::cross_entropy(std::span<const std::int32_t> layers, std::span<
     delta = network_->mlp.delta();
   }
   const double loss = soft_cross_entropy<float>(all, targets, forbidden, {}, m, scale, delta);
-  if (training) backward(layers, states, dropout, gradient);
+  if (training) backward(states, gradient);
   return loss;
 }
 
