@@ -14,16 +14,13 @@ components and pseudo-counts chosen on the held-out rows), and the walk, whose e
 """
 
 import argparse
-import json
 import pathlib
-import shlex
-import subprocess
 import sys
 
 import numpy as np
+from program_runs import add_arguments, report_of_run
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
 LETTERS = 60
 BITS_OF_LETTER = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])
 STRETCH = {
@@ -145,13 +142,7 @@ def walk(parts, folder, seed, o):
         f"space: {{categories: 2, dimensions: {parts[0].shape[1]}}}\n"
         f"target: {{file: train.csv, valid: valid.csv, test: test.csv}}\ntrain: {{supervision: walk}}\n"
     )
-    out = folder / f"seed{seed}"
-    command = [*shlex.split(o.kirchhoff), "run", case, "-seed", str(seed), "-out", out, *o.options]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        said = [line for line in done.stdout.splitlines() if line.strip(" -")] or ["no word"]
-        sys.exit(f"error: {folder.name}, seed {seed}: {said[0]}")
-    report = json.loads((out / "report.json").read_text())
+    report = report_of_run(folder.name, case, seed, folder / f"seed{seed}", o)
     found = report["sampling"]["neural"]
     return [found[f"log_likelihood_{k}"] for k in ("test", "error", "bias")] + [report["train"]["seconds"]]
 
@@ -159,10 +150,7 @@ def walk(parts, folder, seed, o):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", default=",".join(TABLES))
-    parser.add_argument("--seeds", default="0")
-    parser.add_argument("--out", default="binary_tables")
-    parser.add_argument("--kirchhoff", default=str(TOP / "build/release/kirchhoff"), help="the program, or a command line")
-    parser.add_argument("options", nargs="*", help="options of the program, after --")
+    add_arguments(parser, seeds="0", out="binary_tables")
     o = parser.parse_args()
     names = o.tables.split(",")
     for name in names:

@@ -12,25 +12,18 @@ exit), exact log-likelihood of the test rows, training time. Needs build/release
 """
 
 import argparse
-import json
 import pathlib
-import shlex
-import subprocess
 import sys
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
+from program_runs import TOP, add_arguments, report_of_run
+
 DENSITIES = "two_spirals eight_gaussians circles two_moons pinwheel swiss_roll checkerboard".split()
 
 
 def run(problem, seed, o):
     case = TOP / "data/cases" / ("nltcs_walk.yaml" if problem == "nltcs" else "spirals32.yaml")
-    out = pathlib.Path(o.out) / f"{problem}-{seed}"
     target = [] if problem == "nltcs" else ["-target_name", problem]
-    command = [*shlex.split(o.kirchhoff), "run", case, *target, "-seed", str(seed), "-out", out, *o.options]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        sys.exit(f"{problem}, seed {seed}: {done.stdout.strip().splitlines()[-1]}")
-    report = json.loads((out / "report.json").read_text())
+    report = report_of_run(problem, case, seed, pathlib.Path(o.out) / f"{problem}-{seed}", o, target)
     return report["sampling"]["neural"] | {"seconds": report["train"]["seconds"]}
 
 
@@ -61,10 +54,7 @@ def row(problem, runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", default=",".join([*DENSITIES, "nltcs"]))
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--out", default="walk_table")
-    parser.add_argument("--kirchhoff", default=str(TOP / "build/release/kirchhoff"), help="the program, or a command line")
-    parser.add_argument("options", nargs="*", help="options of the program, after --")
+    add_arguments(parser, seeds="0,1,2", out="walk_table")
     o = parser.parse_args()
     problems = o.problems.split(",")
     runs = {p: [] for p in problems}

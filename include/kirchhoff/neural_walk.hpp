@@ -21,8 +21,8 @@ struct MoveWalks {
   std::vector<std::int32_t> moves;   // the final exit not counted
   std::vector<std::int32_t> calls;   // answers of the network: moves and the exit, fewer where moves were leapt
   std::vector<std::uint8_t> stuck;   // 1: it had not left after kMostMoves moves
-  std::vector<std::vector<std::int32_t>>
-      path;  // if asked for: its moves with the exit; empty when more than kLongestPath
+  /// If asked for: the moves with the exit; empty for a walk of more than kLongestPath.
+  std::vector<std::vector<std::int32_t>> path;
 };
 
 /// A walk of a learned flow may go round in circles; after this many moves it is given up, and counted as stuck.

@@ -2,8 +2,8 @@
 
 #include <Eigen/Core>
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace kirchhoff {

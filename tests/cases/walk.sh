@@ -30,10 +30,9 @@ train:   {supervision: walk, steps: 60, batch: 64, warmup: 20, validate_every: 3
 sample:  {count: 500}
 YAML
 # Walks between samples: from rows of a file, and from a density.
-sed 's/^target/source:  {file: many_test.csv}\ntarget/' many.yaml >pairs_many.yaml
+sed 's/^target/source:  {file: many_test.csv}\ntarget/; s/hidden: \[24, 24\]/&, evidence: none/' many.yaml >pairs_many.yaml
 sed 's/^target/source:  {file: few_test.csv, smoothing: 0.1}\ntarget/' few.yaml >pairs_few.yaml
 sed 's/^target/source:  {name: two_moons}\ntarget/' plane.yaml >pairs_plane.yaml
-sed -i 's/hidden: \[24, 24\]/&, evidence: none/' pairs_many.yaml
 
 for ranks in 1 2 3; do
   cases="many few plane"
