@@ -43,6 +43,7 @@ find_package(BZip2 REQUIRED)
 pkg_check_modules(KIRCHHOFF_YAML REQUIRED IMPORTED_TARGET GLOBAL yaml-0.1)
 pkg_check_modules(KIRCHHOFF_FFTW REQUIRED IMPORTED_TARGET GLOBAL fftw3 fftw3f)
 find_package(nanoflann 1.4 REQUIRED)
+find_package(Boost 1.71 REQUIRED) # headers only: Multiprecision
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h)
 if(NOT RANDOM123_INCLUDE_DIR)

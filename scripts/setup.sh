@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
   libeigen3-dev libfmt-dev librandom123-dev nlohmann-json3-dev libyaml-dev zlib1g-dev libbz2-dev libfftw3-dev
-  libnanoflann-dev
+  libnanoflann-dev libboost-dev # of Boost, Multiprecision's headers
   libopenblas0-serial # 3 times the reference BLAS; the threaded builds would fight with the ranks
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-h5py
 )
@@ -48,7 +48,7 @@ list_missing() {
   for name in 'PETSc >= 3.18' 'yaml-0.1' 'fftw3' 'eigen3 >= 3.4' 'fmt' 'zlib' 'gtest >= 1.12'; do
     PKG_CONFIG_PATH=$path pkg-config --exists "$name" 2>/dev/null || missing+=("$name (pkg-config)")
   done
-  for name in Random123/philox.h nlohmann/json.hpp nanoflann.hpp bzlib.h; do
+  for name in Random123/philox.h nlohmann/json.hpp nanoflann.hpp bzlib.h boost/multiprecision/cpp_bin_float.hpp; do
     echo "#include <$name>" | c++ -E -x c++ - >/dev/null 2>&1 || missing+=("the header $name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -38,10 +38,11 @@ struct SolveReport {
   double tolerance = 0;
   double relative_residual = 0;
   double residual_floor = 0;
-  double residual_norm1 = 0;         // ||b - A phi||_1 [A]
-  double kcl_max_imbalance = 0;      // [A]
-  double energy_relative_error = 0;  // |sum I^2 R - phi.b| / |phi.b|
-  double effective_resistance = 0;   // phi.b for unit current [ohm]
+  double residual_norm1 = 0;            // ||b - A phi||_1 [A]
+  double potential_error_estimate = 0;  // of the potentials, relative to the largest of their part
+  double kcl_max_imbalance = 0;         // [A]
+  double energy_relative_error = 0;     // |sum I^2 R - phi.b| / |phi.b|
+  double effective_resistance = 0;      // phi.b for unit current [ohm]
   double seconds_assemble = 0;
   double seconds_setup = 0;
   double seconds_solve = 0;
@@ -64,6 +65,7 @@ void visit_fields(Report& report, Visit&& visit) {
   visit("relative_residual", report.relative_residual);
   visit("residual_floor", report.residual_floor);
   visit("residual_norm1", report.residual_norm1);
+  visit("potential_error_estimate", report.potential_error_estimate);
   visit("kcl_max_imbalance", report.kcl_max_imbalance);
   visit("energy_relative_error", report.energy_relative_error);
   visit("effective_resistance", report.effective_resistance);

@@ -11,72 +11,11 @@
 namespace kirchhoff {
 namespace {
 
-/// Disjoint sets of which each member knows its distance in volt to the root.
-class Ties {
- public:
-  explicit Ties(std::size_t n) : parent_(n), size_(n, 1), offset_(n, 0) {
-    for (std::size_t k = 0; k < n; ++k) parent_[k] = static_cast<std::int64_t>(k);
-  }
-
-  std::int64_t root(std::int64_t node) {
-    auto top = node;
-    Double2 sum;
-    while (parent_[at(top)] != top) {
-      sum += offset_[at(top)];
-      top = parent_[at(top)];
-    }
-    while (parent_[at(node)] != top && node != top) {  // hang all of the path on the root
-      const auto next = parent_[at(node)];
-      const Double2 rest = sum - offset_[at(node)];
-      offset_[at(node)] = sum;
-      parent_[at(node)] = top;
-      node = next;
-      sum = rest;
-    }
-    return top;
-  }
-  /// v(node) - v(root) [V]; to be asked after `root`.
-  Double2 offset(std::int64_t node) const { return offset_[at(node)]; }
-
-  /// Ties v(a) - v(b) = volt. @return false when they are tied already, in another way.
-  bool tie(std::int64_t a, std::int64_t b, double volt) {
-    constexpr double kRounding = 1e-12;  // of values written with decimals
-    auto above = root(a);
-    auto below = root(b);
-    Double2 gap = offset(b) + Double2(volt) - offset(a);  // v(above) - v(below)
-    largest_ = std::max(largest_, std::abs(volt));
-    if (above == below) return std::abs(gap.value()) <= kRounding * largest_;
-    if (size_[at(above)] > size_[at(below)]) {
-      std::swap(above, below);
-      gap = -gap;
-    }
-    parent_[at(above)] = below;
-    offset_[at(above)] = gap;
-    size_[at(below)] += size_[at(above)];
-    return true;
-  }
-
- private:
-  std::vector<std::int64_t> parent_;
-  std::vector<std::int64_t> size_;
-  std::vector<Double2> offset_;
-  double largest_ = 0;
-};
-
-/// Calls visit(branches, k) for all that ties two nodes.
-template <class Visit>
-void each_ideal(const Netlist& netlist, Visit&& visit) {
-  for (std::size_t k = 0; k < netlist.voltages.size(); ++k) visit(netlist.voltages, k, netlist.voltages.value[k]);
-  for (std::size_t k = 0; k < netlist.resistors.size(); ++k) {
-    if (std::isinf(netlist.resistors.value[k])) visit(netlist.resistors, k, 0.0);
-  }
-}
-
 template <class Visit>
 void each_resistor(const Netlist& netlist, Visit&& visit) {
   const auto& r = netlist.resistors;
   for (std::size_t k = 0; k < r.size(); ++k) {
-    if (r.value[k] > 0 && std::isfinite(r.value[k]) && r.tail[k] != r.head[k]) visit(r.tail[k], r.head[k], r.value[k]);
+    if (conducts(r, k)) visit(r.tail[k], r.head[k], r.value[k]);
   }
 }
 
@@ -84,14 +23,17 @@ void each_resistor(const Netlist& netlist, Visit&& visit) {
 
 Reduction reduce(const Netlist& netlist) {
   const auto n = netlist.nodes.size();
-  Ties ties(n);
+  Ties<Double2> ties(n);
+  double largest = 0;
   each_ideal(netlist, [&](const Branches& branches, std::size_t k, double volt) {
-    if (ties.tie(branches.tail[k], branches.head[k], volt)) return;
+    constexpr double kRounding = 1e-12;  // of values written with decimals
+    largest = std::max(largest, std::abs(volt));
+    if (std::abs(ties.tie(branches.tail[k], branches.head[k], volt).value()) <= kRounding * largest) return;
     throw Error(
         fmt::format("{} of {} V contradicts the voltage sources before it, which tie its nodes at another voltage",
                     netlist.where(branches, k), volt));
   });
-  Ties parts(n);
+  Ties<Double2> parts(n);
   std::vector<std::int64_t> tied(n);
   for (std::size_t k = 0; k < n; ++k) {
     tied[k] = ties.root(static_cast<std::int64_t>(k));
@@ -152,14 +94,10 @@ Reduction reduce(const Netlist& netlist) {
   }
 
   reduction.row.assign(n, Reduction::kPinned);
-  reduction.offset.resize(n);
-  const Double2 at_ground = netlist.ground >= 0 ? ties.offset(netlist.ground) : Double2();
+  reduction.offset = tie_offsets<Double2>(netlist);
   std::vector<std::int64_t> row_of(n, Reduction::kPinned);  // of ties' roots
   for (std::size_t k = 0; k < n; ++k) {
     const auto root = tied[k];
-    Double2 offset = ties.offset(static_cast<std::int64_t>(k));
-    if (netlist.ground >= 0 && root == tied[at(netlist.ground)]) offset -= at_ground;
-    reduction.offset[k] = offset.value();
     if (root == datum[at(reduction.component[k])]) continue;
     if (row_of[at(root)] < 0) {
       row_of[at(root)] = reduction.rows++;
@@ -177,10 +115,11 @@ Reduction reduce(const Netlist& netlist) {
     inject(currents.head[k], currents.value[k]);
   }
   each_resistor(netlist, [&](std::int64_t tail, std::int64_t head, double g) {
-    const Double2 driven = g * two_sum(reduction.offset[at(tail)], -reduction.offset[at(head)]);
+    const Double2 driven = g * (reduction.offset[at(tail)] - reduction.offset[at(head)]);
     inject(tail, -driven);
     inject(head, driven);
   });
+  reduction.tie = std::move(tied);
   return reduction;
 }
 

@@ -151,6 +151,19 @@ for name, row in zip('abcd', rows):
 assert f.attrs['relative_residual'] <= max(1e-12, f.attrs['residual_floor'])"
 done
 
+# --- small drops under high potentials, and a part that is held by weak resistors alone
+printf 't\nV1 a 0 10\nR1 a b 1e-12\nR2 b 0 3.3\n' >small_drop.sp
+printf 't\nV1 a b 0.485301\nR1 a c 2e-15\nR2 c d 1e-15\nR5 d b 3e-15\nR3 c 0 1e14\nR4 d 0 1e14\n' >level.sp
+for ranks in 1 2 3; do
+  succeed $ranks solve small_drop.sp
+  grep -q 'star-mesh elimination' log || fail "it does not say how it was solved: $(cat log)"
+  check small_drop 'assert np.allclose(f["edge/current"][:], 3.0303030303, rtol=1e-11, atol=0), f["edge/current"][:]
+assert f.attrs["potential_error_estimate"] < 1e-12'
+  succeed $ranks solve level.sp
+  check level 'assert abs(v["c"] - 0.04044175) < 1e-15 and abs(v["d"] + 0.04044175) < 1e-15, v
+assert abs(f["edge/current"][3] - 4.044175e-16) < 1e-28'
+done
+
 # --- what people get wrong
 refuse() { expect_error 1 "$1" "$((errors_seen % 4 == 3 ? 2 : 1))" "${@:2}"; }
 refuse_netlist() { # REGEX TEXT
