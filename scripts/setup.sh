@@ -15,7 +15,7 @@ packages=(
 )
 [ -n "${PETSC_DIR:-}" ] || packages+=(libpetsc-real-dev)
 # clang-tidy 14, which is Debian 12's default, does not know std::source_location.
-[ "${1:-}" != --ci ] || packages+=(clang-format clang-tidy-16 python3-numpy ngspice)
+[ "${1:-}" != --ci ] || packages+=(clang-format clang-tidy-16 python3-numpy ngspice gcovr)
 
 install_missing() {
   local installed missing=() package become=()

@@ -23,8 +23,10 @@ namespace kirchhoff {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kRight = 1e-12;           // of potentials and currents, relative to the largest of a part or at a node
-constexpr std::int64_t kProvable = 20000;  // unknowns up to which errors are bounded, and more digits tried
+constexpr double kRight = 1e-12;  // of potentials and currents, relative to the largest of a part or at a node
+constexpr std::int64_t kProvable =
+    2000;  // unknowns up to which every error is bounded: all else is tried within a second
+constexpr std::int64_t kEliminable = 20000;  // unknowns up to which more digits are tried at all
 
 /// All that an engine needs to know of a network.
 struct Problem {
@@ -393,7 +395,7 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
       return std::move(*solution);
     }
   }
-  if (problem.reduction.rows > kProvable) throw AgreedError(failed);
+  if (problem.reduction.rows > kEliminable) throw AgreedError(failed);
   try {
     ExactEngine engine(problem);
     return solve_by(problem, engine, false, "double precision could not be shown to be right at every node");

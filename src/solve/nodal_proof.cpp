@@ -169,13 +169,16 @@ NodalErrors NodalProof::bounds(const Drive& drive, const std::vector<Double2>& u
 }
 
 double NodalProof::imbalance(const Drive& drive, const std::vector<Double2>& u) const {
-  constexpr double kHidden = 64;  // what is left over beside what rounding hides
+  constexpr double kHidden = 64;           // what is left over beside what rounding hides
+  constexpr double kUnderflow = 0x1p-900;  // of a part's largest current: smaller ones lose digits, and then vanish
   const auto found = balance(drive, u);
   double most = 0;
   for (std::size_t row = 0; row < u.size(); ++row) {
     if (!std::isfinite(found.left[row])) return std::numeric_limits<double>::infinity();
+    const double in_part = found.in_part[at(reduction_.part[row])];
+    if (found.at_row[row] < kUnderflow * in_part && found.left[row] < kUnderflow * in_part) continue;
     note_worst(most, std::max(0.0, found.left[row] - kHidden * found.hidden[row]), found.at_row[row]);
-    note_worst(most, found.hidden[row], found.in_part[at(reduction_.part[row])]);
+    note_worst(most, found.hidden[row], in_part);
   }
   return most;
 }
