@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "folder.hpp"
 #include "kirchhoff/error.hpp"
@@ -54,22 +56,22 @@ std::string text_of(const Options& options, const std::string& name) {
 }
 
 Netlist read_netlist(const std::string& input, const Options& options) {
-  const auto values_name = options.text("network_values");
-  const auto values = values_name.empty()
-                          ? EdgeValues::resistance
-                          : static_cast<EdgeValues>(options.choice("network_values", {"resistance", "conductance"}));
+  std::optional<EdgeValues> values;
+  if (!options.text("network_values").empty()) {
+    values = static_cast<EdgeValues>(options.choice("network_values", {"resistance", "conductance"}));
+  }
   const auto base = static_cast<std::int64_t>(options.choice("network_index_base", {"0", "1"}));
   Netlist netlist;
   switch (format_of(input)) {
     case Format::spice:
-      netlist = parse_spice(read_text_file(input), input);
+      netlist = parse_spice(read_text_file(input), input,
+                            static_cast<SpiceTitle>(options.choice("network_title", {"auto", "line", "none"})));
       break;
     case Format::edge_list:
       netlist = parse_edge_list(read_text_file(input), input, values, base);
       break;
     case Format::matrix_market:
-      netlist =
-          parse_matrix_market(read_text_file(input), input, values_name.empty() ? EdgeValues::conductance : values);
+      netlist = parse_matrix_market(read_text_file(input), input, values.value_or(EdgeValues::conductance));
       break;
     case Format::hdf5:
       netlist = read_network(input);
@@ -84,20 +86,17 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   return netlist;
 }
 
-NodePairs read_pairs(const Netlist& netlist, const Options& options) {
+NodePairs read_pairs(Netlist& netlist, const Options& options) {
   const auto name = options.text("network_pairs");
   if (name.empty()) return {};
-  auto pairs = name == "all" && !fs::exists(name) ? all_pairs(netlist)
-                                                  : parse_pairs(netlist, text_of(options, "network_pairs"), name);
-  const double bytes =
-      8.0 * static_cast<double>(pairs.size()) * static_cast<double>(netlist.nodes.size() + netlist.resistors.size());
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  if (bytes > memory / 2) {
-    throw Error(
-        fmt::format("{}: the potentials and currents of {} pairs would take {:.3g} GB, this node has {:.3g} GB: "
-                    "name fewer pairs",
-                    options.origin("network_pairs"), pairs.size(), bytes / 1e9, memory / 1e9));
-  }
+  // A pair has potentials and currents.
+  const double most =
+      std::floor(memory / 2 / (8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size())));
+  if (name == "all" && !fs::exists(name)) return all_pairs(netlist, most);
+  std::string note;
+  auto pairs = parse_pairs(netlist, text_of(options, "network_pairs"), name, most, &note);
+  if (!note.empty()) netlist.note += fmt::format("{}{}: {}", netlist.note.empty() ? "" : "; ", name, note);
   return pairs;
 }
 
@@ -116,6 +115,7 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
 Options network_options() { return Options({}, ""); }
 
 void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
+  if (rank_of(comm) == 0 && !netlist.warning.empty()) fmt::print(stderr, "warning: {}\n", netlist.warning);
   say(comm, "network",
       fmt::format("{}: {}, {}, {}, {}{}", fs::path(input).filename().string(), counted(netlist.nodes.size(), "node"),
                   counted(netlist.resistors.size(), "resistor"), counted(netlist.voltages.size(), "voltage source"),

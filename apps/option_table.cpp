@@ -48,6 +48,9 @@ const std::vector<OptionSpec>& option_table() {
 
       {"network_values", "", "resistance|conductance",
        "third column of an edge list (default resistance) or values of a matrix (default conductance)"},
+      {"network_title", "auto", "auto|line|none",
+       "SPICE: the first line is a title (line), or read like any other (none); auto: a title, with a warning where it "
+       "reads like an element"},
       {"network_index_base", "0", "0|1", "least node number of an edge list"},
       {"network_sources", "", "path", "currents into nodes: a line a node and ampere"},
       {"network_grounds", "", "path", "nodes joined to ground: a line a node and ohm, 0 being tied to it"},

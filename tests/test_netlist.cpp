@@ -67,6 +67,35 @@ TEST(Spice, ReadsElementsWithSuffixesCommentsAndContinuations) {
   EXPECT_THAT(netlist.currents.head, ElementsAre(2));
 }
 
+TEST(Spice, WarnsOfAFirstLineThatReadsLikeAnElement) {
+  const std::string text = "R1 n1 n2 1\nR2 n2 0 1\n";
+
+  const auto automatic = parse_spice(text, "a.sp");
+  const auto line = parse_spice(text, "a.sp", SpiceTitle::line);
+  const auto none = parse_spice(text, "a.sp", SpiceTitle::none);
+
+  EXPECT_THAT(automatic.warning,
+              AllOf(HasSubstr("a.sp:1: "), HasSubstr("'R1 n1 n2 1'"), HasSubstr("-network_title none")));
+  EXPECT_THAT(automatic.resistors.names, ElementsAre("R2"));
+  EXPECT_THAT(line.warning, IsEmpty());
+  expect_same(line, automatic);
+  EXPECT_THAT(none.warning, IsEmpty());
+  EXPECT_THAT(none.resistors.names, ElementsAre("R1", "R2"));
+  EXPECT_THAT(none.title, IsEmpty());
+  for (const std::string card :
+       {"v1 a 0 DC 5", "I1 a 0 1m", "R1 (a,b) r=1k", ".include x", "L1 a b 1n", "\xEF\xBB\xBFR1 a b 1"}) {
+    EXPECT_THAT(parse_spice(card + "\nR2 n2 0 1\n", "a.sp").warning, HasSubstr("a.sp:1: ")) << card;
+  }
+  for (const std::string title : {"Resistors in a row", "* R1 a b 1", "title", "R9 is a title", "I 1 2 3", "", "..."}) {
+    EXPECT_THAT(parse_spice(title + "\nR2 n2 0 1\n", "a.sp").warning, IsEmpty()) << title;
+  }
+}
+
+TEST(Spice, TakesMinusNothingForNothing) {
+  EXPECT_EQ(parse_spice("t\nR1 a b -0\n", "a.sp").resistors.value[0], kShort);
+  EXPECT_EQ(parse_edge_list("0 1 -0\n", "g.txt", EdgeValues::resistance, 0).resistors.value[0], kShort);
+}
+
 TEST(Spice, KnowsEveryScale) {
   const std::vector<std::pair<std::string, double>> scales = {
       {"3", 3},          {"3f", 3e-15},     {"3p", 3e-12}, {"3n", 3e-9},  {"3uohm", 3e-6}, {"3m", 3e-3},
@@ -108,8 +137,7 @@ TEST(Spice, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(EdgeList, ReadsWhatPeopleWrite) {
-  const auto plain =
-      parse_edge_list("# i j R\n0 1 2\n1\t4  0.5 more columns\n\n4 0 1e3\n", "g.txt", EdgeValues::resistance, 0);
+  const auto plain = parse_edge_list("# i j R\n0 1 2\n1\t4  0.5\n\n4 0 1e3\n", "g.txt", EdgeValues::resistance, 0);
   const auto commas =
       parse_edge_list("from,to,ohm\r\n0,1,2\r\n1,4,0.5\r\n4,0,1000\r\n", "g.csv", EdgeValues::resistance, 0);
   const auto siemens = parse_edge_list("0.0e+00 1.0e+00 0.5\n1 4.00 2\n4 0 1e-3", "g.txt", EdgeValues::conductance, 0);
@@ -129,26 +157,84 @@ TEST(EdgeList, NumbersSparseIdsInTheirOrder) {
   EXPECT_THAT(netlist.resistors.tail, ElementsAre(2, 0));
 }
 
-TEST(EdgeList, NamesTheLineOfAMistake) {
+TEST(EdgeList, NamesLineAndColumnOfAMistake) {
   const auto read = [](const std::string& text, EdgeValues values = EdgeValues::resistance, std::int64_t first = 0) {
     return [=] { parse_edge_list(text, "g.txt", values, first); };
   };
 
-  EXPECT_THAT(read("0 1 1\n1 2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: the third column is missing")));
-  EXPECT_THAT(read("0 1 1\n1 2.5 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: the second column is '2.5'")));
-  EXPECT_THAT(read("0 1 1\n1 2 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: the third column is 'x'")));
+  EXPECT_THAT(read("0 1 1\n1 2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is missing")));
+  EXPECT_THAT(read("0 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is missing")));
+  EXPECT_THAT(read("0 1 1\n1 2.5 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is '2.5'")));
+  EXPECT_THAT(read("0 1 1\n1 2 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is 'x'")));
+  EXPECT_THAT(read("1O 2 5\n2 3 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is '1O'")));
+  EXPECT_THAT(read("a b c\n0 1 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'a'")));
+  EXPECT_THAT(read("source 2 5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'source'")));
   EXPECT_THAT(read("0 1 -1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a resistance of -1 ohm")));
-  EXPECT_THAT(read("0 1 inf\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: the third column is 'inf'")));
+  EXPECT_THAT(read("0 1 inf\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'inf'")));
   EXPECT_THAT(read("0 1 -1\n", EdgeValues::conductance), ThrowsMessage<Error>(HasSubstr("a conductance of -1 S")));
+  EXPECT_THAT(read("0 1 1e-320\n", EdgeValues::conductance),
+              ThrowsMessage<Error>(HasSubstr("its resistance cannot be represented")));
   EXPECT_THAT(read("0 1 1\n", EdgeValues::resistance, 1), ThrowsMessage<Error>(HasSubstr("nodes count from 1")));
   EXPECT_THAT(read("-3 1 1\n"), ThrowsMessage<Error>(HasSubstr("node -3")));
   EXPECT_THAT(read("# nothing\n"), ThrowsMessage<Error>(HasSubstr("g.txt holds no edges")));
+  EXPECT_THAT(read("source,target,ohm\n"), ThrowsMessage<Error>(HasSubstr("g.txt holds no edges")));
+}
+
+TEST(EdgeList, HasOneSeparatorForAllRows) {
+  const auto read = [](const std::string& text) { return [=] { parse_edge_list(text, "g.txt", {}, 0); }; };
+  const auto expected = parse_edge_list("0 1 2\n1 4 0.5\n", "g.txt", {}, 0);
+
+  for (const std::string text : {"0,1,2\r\n1,4,.5\r\n", "0; 1; 2\n1;4;0.5", "0\t1\t2\n1\t4\t5e-1\n",
+                                 "  0 1\t2\n1   4 .5 \n", "\xEF\xBB\xBF\"0\",\"1\",\"2\"\n\"1\",4,\"0.5\"\n"}) {
+    expect_same(parse_edge_list(text, "g.txt", {}, 0), expected);
+  }
+  EXPECT_THAT(parse_edge_list("0;1;2\n", "g.txt", {}, 0).note, HasSubstr("columns separated by semicolons"));
+  EXPECT_THAT(read("1;2;4,7\n2;3;1,5\n"),
+              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '4,7'"), HasSubstr("decimal point"))));
+  EXPECT_THAT(read("1,,2,5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 2 is empty")));
+  EXPECT_THAT(read("1,2,\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is empty")));
+  EXPECT_THAT(read("1\t\t2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 2 is empty")));
+  EXPECT_THAT(read("0 1 2\n1,4,0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is missing")));
+  EXPECT_THAT(read("0 1 2\n1 4 0.5 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: 4 columns, but line 1 has 3")));
+  EXPECT_THAT(read("0 10 11 0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: 4 columns, where 3")));
+  EXPECT_THAT(read("1 2 {'weight': 3}\n"),
+              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '{'weight':'"), HasSubstr("dictionary"))));
+  EXPECT_THAT(read("\"0\"1,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: '1,2,3' stands behind a quoted field")));
+  EXPECT_THAT(read("\"0,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a quote that does not end")));
+  EXPECT_THAT(read("0 1 2\r1 4 0.5\r"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a carriage return inside a line")));
+  EXPECT_THAT(read(std::string("0 1 2\n1 \0 2\n", 12)), ThrowsMessage<Error>(HasSubstr("g.txt:2: a NUL byte")));
+}
+
+TEST(EdgeList, FollowsAHeader) {
+  const auto read = [](const std::string& text, std::optional<EdgeValues> values = {}) {
+    return parse_edge_list(text, "g.csv", values, 0);
+  };
+  const auto expected = read("0 1 0.5\n1 2 0.25\n");
+
+  expect_same(read("id,source,target,weight\n100,0,1,0.5\n101,1,2,0.25\n"), expected);
+  expect_same(read(",source,target,weight\n0,0,1,0.5\n1,1,2,0.25\n"), expected);
+  expect_same(read("Unnamed: 0,Ohm,To,From,comment\n0,0.5,1,0,\n1,0.25,2,1,x\n"), expected);
+  expect_same(read("\"source\",\"target\",\"weight\"\n\"0\",\"1\",\"0.5\"\n\"1\",\"2\",\"0.25\"\n"), expected);
+  expect_same(read("node node siemens\n0 1 2\n1 2 4\n"), expected);
+  expect_same(read("# node node siemens\n0 1 2\n1 2 4\n"), expected);
+  expect_same(read("i;j;weight\n0;1;2\n1;2;4\n", EdgeValues::conductance), expected);
+  EXPECT_THAT(read("id,source,target,weight\n7,0,1,2\n").note,
+              AllOf(HasSubstr("line 1 names them: 'source', 'target', 'weight'; not read: 'id'"), HasSubstr("ohm")));
+  const auto refused = [&](const std::string& text, const std::string& why, std::optional<EdgeValues> values = {}) {
+    EXPECT_THAT([&] { read(text, values); }, ThrowsMessage<Error>(AllOf(HasSubstr("g.csv:1: "), HasSubstr(why))))
+        << text;
+  };
+  refused("u,v,conductance\n0,1,2\n", "-network_values says resistance", EdgeValues::resistance);
+  refused("# u v ohm\n0 1 2\n", "-network_values says conductance", EdgeValues::conductance);
+  refused("u,v,r,g\n0,1,2,3\n", "columns 3 and 4 could both be the values");
+  refused("from,to,colour\n0,1,2\n", "no column of values");
+  refused("from,id,ohm\n0,1,2\n", "two columns for nodes are needed");
 }
 
 TEST(EdgeList, TakesSourcesAndGroundsFromFilesOfTheirOwn) {
   auto netlist = parse_edge_list("0 1 1\n1 2 1\n", "g.txt", EdgeValues::resistance, 0);
 
-  add_sources(netlist, "# node ampere\n0 1.5\n2, -0.5\n", "s.txt");
+  add_sources(netlist, "# node ampere\n0 1.5\n2  -0.5\n", "s.txt");
   add_grounds(netlist, "2 10\n1.0e0 0\n", "r.txt");
 
   EXPECT_THAT(netlist.nodes, ElementsAre("0", "1", "2", "ground"));
@@ -163,6 +249,40 @@ TEST(EdgeList, TakesSourcesAndGroundsFromFilesOfTheirOwn) {
               ThrowsMessage<Error>(HasSubstr("s.txt:1: g.txt has no node '7'")));
   EXPECT_THAT([&] { add_grounds(netlist, "1 -1\n", "r.txt"); },
               ThrowsMessage<Error>(HasSubstr("r.txt:1: a resistance")));
+}
+
+TEST(SideFiles, TakeNoRowForAHeaderThatIsNone) {
+  const auto network = parse_spice("title\nR1 a b 1\nR2 b 0 1\nR3 node source 1\nR4 node 0 1\nI1 0 a 1\n", "n.sp");
+  auto netlist = network;
+
+  add_sources(netlist, "a 1\nb 1\n", "s.txt");
+  add_sources(netlist, "node 2\n", "s.txt");
+  add_sources(netlist, "Node Ampere\nnode 3\n", "s.txt");
+  add_sources(netlist, ",current,name\n0,4,b\n", "s.txt");
+  add_grounds(netlist, "a 10\n", "r.txt");
+  add_grounds(netlist, "node;siemens\nb;0.5\n", "r.txt");
+
+  EXPECT_THAT(netlist.currents.value, ElementsAre(1, 1, 1, 2, 3, 4));
+  EXPECT_THAT(netlist.currents.head, ElementsAre(0, 0, 1, 3, 3, 1));
+  EXPECT_EQ(netlist.currents.names.size(), 6U);
+  EXPECT_EQ(netlist.resistors.names.size(), 6U);
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(1, 1, 1, 1, 0.1, 0.5));
+  EXPECT_THAT([&] { add_sources(netlist, "a b\n", "s.txt"); },
+              ThrowsMessage<Error>(HasSubstr("s.txt:1: column 2 is 'b'")));
+  EXPECT_THAT([&] { add_sources(netlist, "a 1O\n", "s.txt"); },
+              ThrowsMessage<Error>(HasSubstr("s.txt:1: column 2 is '1O'")));
+  EXPECT_THAT([&] { add_sources(netlist, "a 1 2\n", "s.txt"); }, ThrowsMessage<Error>(HasSubstr("s.txt:1: 3 columns")));
+  EXPECT_THAT([&] { add_sources(netlist, "a;1,5\n", "s.txt"); }, ThrowsMessage<Error>(HasSubstr("decimal point")));
+  EXPECT_THAT([&] { add_grounds(netlist, "node,ampere\na,1\n", "r.txt"); },
+              ThrowsMessage<Error>(HasSubstr("r.txt:1: column 2 is 'ampere'")));
+  // A pair may be of nodes that are called like columns: then it is no header, which is said.
+  std::string note;
+  EXPECT_THAT(parse_pairs(network, "node source\na b\n", "p.txt", kAnyNumber, &note),
+              ElementsAre(Pair(3, 4), Pair(0, 1)));
+  EXPECT_THAT(note, HasSubstr("line 1 is a row, not a header"));
+  EXPECT_THAT(parse_pairs(network, "to,from\na,b\n", "p.txt"), ElementsAre(Pair(1, 0)));
+  EXPECT_THAT([&] { parse_pairs(network, "target source\na b\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:1: n.sp has no node 'target'")));
 }
 
 TEST(MatrixMarket, TellsALaplacianFromConductances) {
@@ -196,6 +316,22 @@ TEST(MatrixMarket, RefusesWhatIsNeither) {
   EXPECT_THAT([] { parse_matrix_market("1 2 3\n", "a.mtx", EdgeValues::conductance); },
               ThrowsMessage<Error>(HasSubstr("not a Matrix Market file")));
   EXPECT_THAT(read("array real general\n2 2\n"), ThrowsMessage<Error>(HasSubstr("coordinate format")));
+  EXPECT_THAT(read("coordinate real symmetric\n20000000 20000000 1\n2 1 -1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:2: 20000000 rows are announced, in a file of ")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1000000000000000\n2 1 -1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:2: 1000000000000000 entries are announced")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1\n2 1 1 5\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: '5' stands")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1\n2 1 1,5\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: value '1,5'")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 2\n2 1 1e308\n2 1 1e308\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: a conductance of inf S")));
+  EXPECT_THAT(
+      [] {
+        parse_matrix_market("%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 -1\n", "a.mtx",
+                            EdgeValues::resistance);
+      },
+      ThrowsMessage<Error>(HasSubstr("-network_values says resistance")));
   EXPECT_THAT(read("coordinate complex general\n"), ThrowsMessage<Error>(HasSubstr("real matrix")));
   EXPECT_THAT(read("coordinate real general\n2 3 1\n1 2 1\n"),
               ThrowsMessage<Error>(HasSubstr("a.mtx:2: the matrix must be square")));
@@ -215,7 +351,7 @@ TEST(MatrixMarket, RefusesWhatIsNeither) {
 TEST(NodePairs, AreListedOrMadeOfFocalNodes) {
   const auto netlist = parse_edge_list("10 11 1\n11 12 1\n", "g.txt", EdgeValues::resistance, 0);
 
-  EXPECT_THAT(parse_pairs(netlist, "12 10\n# x\n11,12\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(1, 2)));
+  EXPECT_THAT(parse_pairs(netlist, "12 10\n# x\n11 12\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(1, 2)));
   EXPECT_THAT(parse_pairs(netlist, "12\n1.0e+01\n11\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(2, 1), Pair(0, 1)));
   EXPECT_THAT(all_pairs(netlist), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
   EXPECT_THAT([&] { parse_pairs(netlist, "10 13\n", "p.txt"); },
@@ -223,7 +359,13 @@ TEST(NodePairs, AreListedOrMadeOfFocalNodes) {
   EXPECT_THAT([&] { parse_pairs(netlist, "10 10\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("with itself")));
   EXPECT_THAT([&] { parse_pairs(netlist, "10\n10\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("stands twice")));
   EXPECT_THAT([&] { parse_pairs(netlist, "10\n11 12\n", "p.txt"); },
-              ThrowsMessage<Error>(HasSubstr("p.txt:2: some lines")));
+              ThrowsMessage<Error>(HasSubstr("p.txt:2: 2 columns, but line 1 has 1")));
+  EXPECT_THAT(parse_pairs(netlist, "focal\n12\n10\n", "p.txt"), ElementsAre(Pair(2, 0)));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10 11 3.5\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:1: 3 columns")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10\n11\n12\n", "p.txt", 2); },
+              ThrowsMessage<Error>(HasSubstr("p.txt: 3 pairs of nodes")));
+  EXPECT_THAT([&] { all_pairs(netlist, 2); }, ThrowsMessage<Error>(HasSubstr("g.txt: 3 pairs of nodes")));
   EXPECT_THAT([&] { parse_pairs(netlist, "\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("no pair")));
 }
 

@@ -1,11 +1,13 @@
-// Edge lists, their files of sources and grounds, and Matrix Market.
+// Edge lists, and the files of sources, grounds and pairs beside a network.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/netlist.hpp"
@@ -15,86 +17,158 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::string_view kListFieldEnds = ",;";
-constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+using detail::add;
+using detail::conductance;
+using detail::KnownColumn;
 
-[[noreturn]] void fail(const std::string& origin, std::int64_t line, const std::string& what) {
-  throw Error(fmt::format("{}:{}: {}", origin, line, what));
-}
+enum Meaning { kNode, kTail, kHead, kValue, kOhm, kSiemens, kAmpere };
 
-/// Lines of fields, without comments, empty lines and a header.
-class ListRows {
+constexpr KnownColumn kTails = {"source src from tail start node1 node_1 from_node fromnode fromnodeid u i", kTail};
+constexpr KnownColumn kHeads = {"target tgt dst destination to head end node2 node_2 to_node tonode tonodeid v j",
+                                kHead};
+constexpr KnownColumn kOhms = {"resistance resistances ohm ohms r", kOhm};
+constexpr KnownColumn kSiemensNames = {"conductance conductances siemens g", kSiemens};
+constexpr KnownColumn kEdgeColumns[] = {kTails, kHeads,        {"node nodes", kNode},
+                                        kOhms,  kSiemensNames, {"weight value w", kValue}};
+constexpr KnownColumn kPairColumns[] = {kTails, kHeads, {"node nodes focal focal_node", kNode}};
+constexpr KnownColumn kNodeNames = {"node nodes node_id nodeid node_name name vertex", kNode};
+constexpr KnownColumn kSourceColumns[] = {kNodeNames, {"ampere amperes amp amps a current currents i value", kAmpere}};
+constexpr KnownColumn kGroundColumns[] = {kNodeNames, kOhms, kSiemensNames, {"value", kValue}};
+
+bool is_number(std::string_view field) { return to_number(field).has_value(); }
+
+/// A text of rows with what its header says, if it has one: a first row, or a comment right before it, of names that
+/// the reader knows. What such a row looks like alone never makes it a header.
+class List {
  public:
-  ListRows(std::string_view text, const std::string& origin) : lines_(text), origin_(origin) {}
-
-  /// @return false behind the last row.
-  bool next() {
-    while (lines_.next(row_)) {
-      if (row_.starts_with("\xEF\xBB\xBF")) row_.remove_prefix(3);
-      if (row_.empty() || row_.front() == '#' || row_.front() == '%') continue;
-      auto ahead = row_;
-      const bool header = std::exchange(first_, false) && !to_number(detail::take_field(ahead, kListFieldEnds));
-      if (!header) return true;
+  /// @param least the fewest columns that a comment can name. @param is_data whether a field shows that its row is one
+  /// of the list itself.
+  template <class IsData>
+  List(std::string_view text, const std::string& origin, std::span<const KnownColumn> known, std::size_t least,
+       IsData&& is_data)
+      : rows_(text, origin, "#%"), origin_(origin) {
+    waiting_ = rows_.next();
+    if (!waiting_) return;
+    width_ = rows_.fields().size();
+    first_line_ = rows_.line();
+    // One word alone is rather a node, or a number misspelt.
+    const auto words = std::min<std::size_t>(2, least);
+    take_header(rows_.fields(), known, words, rows_.line());
+    if (has_header() && std::any_of(rows_.fields().begin(), rows_.fields().end(), is_data)) {
+      row_of_words_ = true;
+      forget_header();
     }
-    return false;
+    if (has_header()) {
+      waiting_ = rows_.next();
+      return;
+    }
+    const auto comment = rows_.comment_fields();
+    if (comment.size() == width_ && width_ >= least) take_header(comment, known, words, rows_.comment_line());
+    if (std::find(meanings_.begin(), meanings_.end(), detail::kUnknownColumn) != meanings_.end()) forget_header();
   }
-  std::string_view field(std::string_view what) {
-    const auto text = detail::take_field(row_, kListFieldEnds);
-    if (text.empty()) fail(origin_, line(), fmt::format("{} is missing", what));
-    return text;
+
+  bool next() {
+    if (!std::exchange(waiting_, false) && !rows_.next()) return false;
+    const auto count = rows_.fields().size();
+    if (count == width_) return true;
+    const auto found = fmt::format("{} {}, but line {} has {} (columns are separated by {})", count,
+                                   count == 1 ? "column" : "columns", first_line_, width_, rows_.separator());
+    rows_.fail(count < width_ ? fmt::format("column {} is missing: {}", count + 1, found) : found);
   }
-  bool more() const {
-    auto ahead = row_;
-    return !detail::take_field(ahead, kListFieldEnds).empty();
+  bool has_header() const { return header_line_ > 0; }
+  std::size_t width() const { return width_; }
+  std::int64_t line() const { return rows_.line(); }
+  std::int64_t first_line() const { return first_line_; }
+  std::string_view separator() const { return rows_.separator(); }
+
+  /// The only column that means one of these. @return nothing when there is none. @throws Error when there are more.
+  std::optional<std::size_t> column(std::initializer_list<int> meanings, std::string_view what) const {
+    std::vector<std::size_t> found;
+    for (std::size_t c = 0; c < meanings_.size(); ++c) {
+      if (std::find(meanings.begin(), meanings.end(), meanings_[c]) != meanings.end()) found.push_back(c);
+    }
+    if (found.size() > 1) {
+      fail_header(fmt::format("columns {} and {} could both be {}", found[0] + 1, found[1] + 1, what));
+    }
+    return found.empty() ? std::nullopt : std::optional(found[0]);
   }
-  std::int64_t node(std::string_view what) {
-    const auto text = field(what);
+  std::vector<std::size_t> all_of(int meaning) const {
+    std::vector<std::size_t> found;
+    for (std::size_t c = 0; c < meanings_.size(); ++c) {
+      if (meanings_[c] == meaning) found.push_back(c);
+    }
+    return found;
+  }
+  int meaning(std::size_t column) const { return meanings_[column]; }
+  [[noreturn]] void fail_header(const std::string& what) const {
+    detail::fail(origin_, header_line_, fmt::format("the header {}: {}", detail::listed(names_), what));
+  }
+  [[noreturn]] void fail(const std::string& what) const { rows_.fail(what); }
+  /// How the text was understood. @param used the columns that were read.
+  std::string note(const std::vector<std::size_t>& used) const {
+    auto text = width_ == 1 ? std::string() : fmt::format("columns separated by {}", separator());
+    if (row_of_words_) {
+      text += fmt::format("{}line {} is a row, not a header", text.empty() ? "" : ", ", first_line_);
+    }
+    if (!has_header()) return text;
+    std::vector<std::string_view> read;
+    std::vector<std::string_view> unread;
+    for (std::size_t c = 0; c < names_.size(); ++c) {
+      (std::find(used.begin(), used.end(), c) != used.end() ? read : unread).push_back(names_[c]);
+    }
+    text += fmt::format("{}line {} names them: {}", text.empty() ? "" : ", ", header_line_, detail::listed(read));
+    return unread.empty() ? text : text + fmt::format("; not read: {}", detail::listed(unread));
+  }
+
+  std::string_view field(std::size_t column, std::string_view needed) const {
+    if (rows_.fields()[column].empty()) rows_.fail(column, needed);
+    return rows_.fields()[column];
+  }
+  std::int64_t node(std::size_t column) const {
+    constexpr std::string_view needed = "a node is a whole number";
+    const auto text = field(column, needed);
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (error == std::errc() && end == text.data() + text.size()) return id;
     const auto number = to_number(text);  // 4.3e+01, as numpy writes
-    if (!number || *number != std::floor(*number) || std::abs(*number) >= kExactIntegers) {
-      fail(origin_, line(), fmt::format("{} is {}: a node is a whole number", what, in_quotes(text)));
+    if (!number || *number != std::floor(*number) || std::abs(*number) >= detail::kExactIntegers) {
+      rows_.fail(column, needed);
     }
     return static_cast<std::int64_t>(*number);
   }
-  double number(std::string_view what) {
-    const auto text = field(what);
-    const auto value = to_number(text);
-    if (!value || !std::isfinite(*value)) {
-      fail(origin_, line(), fmt::format("{} is {}: a finite number is needed", what, in_quotes(text)));
-    }
+  double number(std::size_t column) const {
+    const auto value = to_number(rows_.fields()[column]);
+    if (!value || !std::isfinite(*value)) rows_.fail(column, "a finite number is needed");
     return *value;
   }
-  std::int64_t line() const { return lines_.number(); }
 
  private:
-  detail::Lines lines_;
+  void take_header(const std::vector<std::string_view>& fields, std::span<const KnownColumn> known, std::size_t words,
+                   std::int64_t line) {
+    std::vector<int> meanings;
+    for (const auto name : fields) meanings.push_back(detail::meaning_of(name, known));
+    const auto said = std::count_if(meanings.begin(), meanings.end(), [](int m) { return m >= 0; });
+    if (static_cast<std::size_t>(said) < words) return;
+    meanings_ = std::move(meanings);
+    names_ = fields;
+    header_line_ = line;
+  }
+  void forget_header() {
+    meanings_.clear();
+    names_.clear();
+    header_line_ = 0;
+  }
+
+  detail::Rows rows_;
   const std::string& origin_;
-  std::string_view row_;
-  bool first_ = true;
+  bool waiting_ = false;  // a row has been read and not been given
+  std::size_t width_ = 0;
+  std::int64_t first_line_ = 0;
+  std::int64_t header_line_ = 0;  // 0: there is none
+  bool row_of_words_ = false;     // the first row has words of a header, and is none
+  std::vector<int> meanings_;     // of the columns, by the header
+  std::vector<std::string_view> names_;
 };
-
-double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values) {
-  const bool ohm = values == EdgeValues::resistance;
-  if (value < 0) {
-    fail(origin, line,
-         fmt::format("a {} of {} {}: it must not be negative", ohm ? "resistance" : "conductance", value,
-                     ohm ? "ohm" : "S"));
-  }
-  const double g = ohm ? 1 / value : value;
-  if (ohm && value > 0 && !std::isfinite(g)) {
-    fail(origin, line, fmt::format("a resistance of {} ohm: its conductance cannot be represented", value));
-  }
-  return g;
-}
-
-void add(Branches& branches, std::int64_t tail, std::int64_t head, double value, std::int64_t line) {
-  branches.tail.push_back(tail);
-  branches.head.push_back(head);
-  branches.value.push_back(value);
-  branches.line.push_back(line);
-}
 
 /// Ids to indices of their order. @return the ids, ascending.
 std::vector<std::int64_t> number_nodes(Branches& edges) {
@@ -134,15 +208,17 @@ class Finder {
     std::vector<std::string> names;
     for (const auto& name : netlist.nodes) table_.index(name, names);
   }
+  /// @return the node, or -1.
+  std::int64_t find(std::string_view name) const {
+    const auto found = table_.find(name, netlist_.nodes);
+    if (found >= 0) return found;
+    const auto number = to_number(name);  // 4.3e+01 names node 43
+    if (!number || *number != std::floor(*number) || std::abs(*number) >= detail::kExactIntegers) return -1;
+    return table_.find(std::to_string(static_cast<std::int64_t>(*number)), netlist_.nodes);
+  }
   std::int64_t node(std::string_view name, const std::string& origin, std::int64_t line) const {
-    auto found = table_.find(name, netlist_.nodes);
-    if (found < 0) {
-      const auto number = to_number(name);  // 4.3e+01 names node 43
-      if (number && *number == std::floor(*number) && std::abs(*number) < kExactIntegers) {
-        found = table_.find(std::to_string(static_cast<std::int64_t>(*number)), netlist_.nodes);
-      }
-    }
-    if (found < 0) fail(origin, line, fmt::format("{} has no node {}", netlist_.origin, in_quotes(name)));
+    const auto found = find(name);
+    if (found < 0) detail::fail(origin, line, fmt::format("{} has no node {}", netlist_.origin, in_quotes(name)));
     return found;
   }
 
@@ -151,350 +227,212 @@ class Finder {
   detail::NameTable table_;
 };
 
+/// The columns of the two ends of an edge or a pair, by the header.
+std::pair<std::size_t, std::size_t> ends_of(const List& list) {
+  const auto tail = list.column({kTail}, "the first node");
+  const auto head = list.column({kHead}, "the second node");
+  const auto nodes = list.all_of(kNode);
+  if (tail && head && nodes.empty()) return {*tail, *head};
+  if (!tail && !head && nodes.size() == 2) return {nodes[0], nodes[1]};
+  list.fail_header("two columns for nodes are needed, called source and target (or from and to, tail and head)");
+}
+
+struct ValueColumn {
+  std::size_t column = 0;
+  EdgeValues values = EdgeValues::resistance;
+};
+
+/// The column of resistances or conductances by the header. @param chosen by the user; what contradicts it is refused.
+ValueColumn value_of(const List& list, std::optional<EdgeValues> chosen) {
+  auto column = list.column({kValue, kOhm, kSiemens}, "the values");
+  if (!column) list.fail_header("no column of values: it is called resistance, conductance or weight");
+  if (list.meaning(*column) == kValue) return {*column, chosen.value_or(EdgeValues::resistance)};
+  const auto values = list.meaning(*column) == kOhm ? EdgeValues::resistance : EdgeValues::conductance;
+  if (chosen && *chosen != values) {
+    list.fail_header(fmt::format("column {} holds {}s, but -network_values says {}", *column + 1,
+                                 values == EdgeValues::resistance ? "resistance" : "conductance",
+                                 *chosen == EdgeValues::resistance ? "resistance" : "conductance"));
+  }
+  return {*column, values};
+}
+
+/// Without a header only a list of so many columns is understood.
+void require_width(const List& list, std::size_t width, const std::string& names) {
+  if (list.has_header() || list.width() == width) return;
+  if (list.width() < width) {
+    list.fail(fmt::format("column {} is missing: {} are needed, separated by blanks, tabs, commas or semicolons",
+                          list.width() + 1, names));
+  }
+  list.fail(
+      fmt::format("{} columns, where {} are expected (columns are separated by {}): a first line that names the "
+                  "columns says which are which",
+                  list.width(), names, list.separator()));
+}
+
+/// Adds a branch that has no name of its own to those of a netlist, which may all have names.
+void add_beside(Branches& branches, std::string_view kind, std::int64_t tail, std::int64_t head, double value,
+                std::int64_t line) {
+  const bool named = !branches.names.empty();
+  add(branches, tail, head, value, line);
+  if (named) branches.names.push_back(fmt::format("{}_{}", kind, branches.size()));
+}
+
+void add_note(Netlist& netlist, const std::string& origin, const std::string& note) {
+  if (note.empty()) return;
+  if (!netlist.note.empty()) netlist.note += "; ";
+  netlist.note += origin + ": " + note;
+}
+
 }  // namespace
 
-Netlist parse_edge_list(std::string_view text, const std::string& origin, EdgeValues values, std::int64_t first) {
+Netlist parse_edge_list(std::string_view text, const std::string& origin, std::optional<EdgeValues> values,
+                        std::int64_t first) {
   Netlist netlist;
   netlist.origin = origin;
   auto& edges = netlist.resistors;
-  ListRows rows(text, origin);
-  while (rows.next()) {
-    const auto tail = rows.node("the first column");
-    const auto head = rows.node("the second column");
-    for (const auto id : {tail, head}) {
-      if (id < first) fail(origin, rows.line(), fmt::format("node {}: nodes count from {}", id, first));
+  List list(text, origin, kEdgeColumns, 3, is_number);
+  std::pair<std::size_t, std::size_t> ends = {0, 1};
+  ValueColumn value = {2, values.value_or(EdgeValues::resistance)};
+  if (list.has_header()) {
+    ends = ends_of(list);
+    value = value_of(list, values);
+  }
+  while (list.next()) {
+    if (!list.has_header()) {
+      // What stands in a row says more than how many columns it has: a misspelt number, an empty field.
+      for (std::size_t c = 0; c < std::min<std::size_t>(2, list.width()); ++c) list.node(c);
+      if (list.width() > 3) list.number(2);
+      require_width(list, 3, "3 (node, node, value)");
     }
-    const double value = rows.number("the third column");
-    add(edges, tail, head, conductance(origin, rows.line(), value, values), rows.line());
+    const auto tail = list.node(ends.first);
+    const auto head = list.node(ends.second);
+    for (const auto id : {tail, head}) {
+      if (id < first) list.fail(fmt::format("node {}: nodes count from {}", id, first));
+    }
+    add(edges, tail, head, conductance(origin, list.line(), list.number(value.column), value.values), list.line());
   }
   if (edges.size() == 0) throw Error(fmt::format("{} holds no edges", origin));
   for (const auto id : number_nodes(edges)) netlist.nodes.push_back(std::to_string(id));
-  return netlist;
-}
-
-Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values) {
-  detail::Lines lines(text);
-  std::string_view line;
-  if (!lines.next(line) || !line.starts_with("%%MatrixMarket")) fail(origin, 1, "not a Matrix Market file");
-  std::string header(line);
-  std::transform(header.begin(), header.end(), header.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto says = [&](std::string_view word) { return header.find(word) != std::string::npos; };
-  if (!says(" matrix") || !says(" coordinate")) fail(origin, 1, "a matrix in coordinate format is needed");
-  if (says(" complex") || says(" skew-symmetric") || says(" hermitian")) {
-    fail(origin, 1, "a real matrix, symmetric or general, is needed");
-  }
-  const bool pattern = says(" pattern");
-  const bool symmetric = says(" symmetric");
-
-  struct Entry {
-    std::int64_t low;
-    std::int64_t high;
-    bool lower;  // row > column
-    double value;
-    std::int64_t line;
-  };
-  std::vector<Entry> entries;
-  std::vector<double> diagonal;
-  std::int64_t order = -1;
-  std::int64_t expected = 0;
-  std::int64_t read = 0;
-  double least = 0;
-  double most = 0;
-  const auto whole = [&](std::string_view& rest, std::string_view what) {
-    const auto field = detail::take_field(rest, "");
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc() || end != field.data() + field.size()) {
-      fail(origin, lines.number(), fmt::format("{} is {}: a whole number is needed", what, in_quotes(field)));
-    }
-    return value;
-  };
-  while (lines.next(line)) {
-    if (line.empty() || line.front() == '%') continue;
-    const auto row = whole(line, order < 0 ? "the number of rows" : "the row");
-    const auto column = whole(line, order < 0 ? "the number of columns" : "the column");
-    if (order < 0) {
-      if (row != column || row < 1) fail(origin, lines.number(), "the matrix must be square");
-      order = row;
-      expected = whole(line, "the number of entries");
-      diagonal.assign(static_cast<std::size_t>(order), 0);
-      continue;
-    }
-    if (std::min(row, column) < 1 || std::max(row, column) > order) {
-      fail(origin, lines.number(), fmt::format("entry ({}, {}) is outside 1..{}", row, column, order));
-    }
-    const auto field = pattern ? std::string_view("1") : detail::take_field(line, "");
-    const auto value = to_number(field);
-    if (!value || !std::isfinite(*value)) {
-      fail(origin, lines.number(), fmt::format("value {} is not a finite number", in_quotes(field)));
-    }
-    ++read;
-    if (row == column) {
-      diagonal[static_cast<std::size_t>(row) - 1] += *value;
-      continue;
-    }
-    least = std::min(least, *value);
-    most = std::max(most, *value);
-    entries.push_back({std::min(row, column) - 1, std::max(row, column) - 1, row > column, *value, lines.number()});
-  }
-  if (order < 0) throw Error(fmt::format("{}: the sizes are missing", origin));
-  if (read != expected) throw Error(fmt::format("{}: {} entries, but {} were announced", origin, read, expected));
-  if (least < 0 && most > 0) {
-    throw Error(fmt::format("{}: off the diagonal a Laplacian is negative and conductances are positive; here are both",
-                            origin));
-  }
-  const bool laplacian = least < 0;
-
-  Netlist netlist;
-  netlist.origin = origin;
-  netlist.note = laplacian ? "taken as a Laplacian" : "taken as conductances between nodes";
-  for (std::int64_t k = 1; k <= order; ++k) netlist.nodes.push_back(std::to_string(k));
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.low, a.high, a.lower, a.line) < std::tie(b.low, b.high, b.lower, b.line);
-  });
-  std::vector<double> off_diagonal(diagonal.size(), 0);
-  for (std::size_t at = 0; at < entries.size();) {
-    const auto& entry = entries[at];
-    double sum[2] = {0, 0};  // above and below the diagonal: entries that stand twice add up
-    bool stands[2] = {false, false};
-    for (; at < entries.size() && entries[at].low == entry.low && entries[at].high == entry.high; ++at) {
-      sum[entries[at].lower ? 1 : 0] += std::abs(entries[at].value);
-      stands[entries[at].lower ? 1 : 0] = true;
-    }
-    if (symmetric && stands[0] && stands[1]) {
-      fail(origin, entry.line,
-           fmt::format("({}, {}) stands above and below the diagonal of a symmetric matrix", entry.low + 1,
-                       entry.high + 1));
-    }
-    const bool one_sided = stands[0] != stands[1] && (symmetric || !laplacian);
-    if (!one_sided && sum[0] != sum[1]) {
-      fail(origin, entry.line, fmt::format("the matrix is not symmetric at ({}, {})", entry.low + 1, entry.high + 1));
-    }
-    const double value = std::max(sum[0], sum[1]);
-    off_diagonal[static_cast<std::size_t>(entry.low)] += value;
-    off_diagonal[static_cast<std::size_t>(entry.high)] += value;
-    add(netlist.resistors, entry.low, entry.high, laplacian ? value : conductance(origin, entry.line, value, values),
-        entry.line);
-  }
-  for (std::size_t k = 0; k < diagonal.size(); ++k) {
-    if (!laplacian) {
-      if (diagonal[k] == 0) continue;
-      throw Error(fmt::format("{}: conductances between nodes have nothing on the diagonal, but ({}, {}) is {}", origin,
-                              k + 1, k + 1, diagonal[k]));
-    }
-    constexpr double kRounding = 1e-12;  // of the sum, as whoever wrote the file made it
-    const double excess = diagonal[k] - off_diagonal[k];
-    if (std::abs(excess) <= kRounding * off_diagonal[k]) continue;
-    if (excess < 0) {
-      throw Error(fmt::format("{}: row {} sums to {}: a Laplacian's rows sum to zero, or more where a node is grounded",
-                              origin, k + 1, excess));
-    }
-    if (netlist.ground < 0) {
-      netlist.ground = order;
-      netlist.nodes.emplace_back("ground");
-    }
-    add(netlist.resistors, static_cast<std::int64_t>(k), netlist.ground, excess, 0);
-  }
+  netlist.note = fmt::format("{}; values are {}", list.note({ends.first, ends.second, value.column}),
+                             value.values == EdgeValues::resistance ? "ohm" : "siemens");
   return netlist;
 }
 
 void add_sources(Netlist& netlist, std::string_view text, const std::string& origin) {
   const Finder finder(netlist);
-  ListRows rows(text, origin);
-  while (rows.next()) {
-    const auto node = finder.node(rows.field("the node"), origin, rows.line());
-    add(netlist.currents, -1, node, rows.number("the current"), rows.line());
+  List list(text, origin, kSourceColumns, 2, is_number);
+  std::size_t node = 0;
+  std::size_t ampere = 1;
+  if (list.has_header()) {
+    const auto nodes = list.column({kNode}, "the node");
+    const auto currents = list.column({kAmpere}, "the current");
+    if (!nodes || !currents) list.fail_header("two columns are needed, called node and ampere");
+    std::tie(node, ampere) = std::pair(*nodes, *currents);
   }
+  while (list.next()) {
+    require_width(list, 2, "2 (node, ampere)");
+    const double current = list.number(ampere);
+    add_beside(netlist.currents, "source", -1, finder.node(list.field(node, "a node is needed"), origin, list.line()),
+               current, list.line());
+  }
+  add_note(netlist, origin, list.note({node, ampere}));
 }
 
 void add_grounds(Netlist& netlist, std::string_view text, const std::string& origin) {
   const Finder finder(netlist);
-  ListRows rows(text, origin);
-  while (rows.next()) {
-    const auto node = finder.node(rows.field("the node"), origin, rows.line());
-    const double ohm = rows.number("the resistance");
+  List list(text, origin, kGroundColumns, 2, is_number);
+  std::size_t node_column = 0;
+  ValueColumn value = {1, EdgeValues::resistance};
+  if (list.has_header()) {
+    const auto nodes = list.column({kNode}, "the node");
+    if (!nodes) list.fail_header("two columns are needed, called node and ohm (or siemens)");
+    node_column = *nodes;
+    value = value_of(list, {});
+  }
+  while (list.next()) {
+    require_width(list, 2, "2 (node, ohm)");
+    const double number = list.number(value.column);
+    const auto node = finder.node(list.field(node_column, "a node is needed"), origin, list.line());
+    const double g = conductance(origin, list.line(), number, value.values);
     if (netlist.ground < 0) {
       netlist.ground = static_cast<std::int64_t>(netlist.nodes.size());
       netlist.nodes.emplace_back("ground");
     }
-    const double g = conductance(origin, rows.line(), ohm, EdgeValues::resistance);
-    if (ohm > 0) {
-      add(netlist.resistors, node, netlist.ground, g, rows.line());
+    if (std::isfinite(g)) {
+      add_beside(netlist.resistors, "ground", node, netlist.ground, g, list.line());
     } else {
-      add(netlist.voltages, node, netlist.ground, 0, rows.line());
+      add_beside(netlist.voltages, "ground", node, netlist.ground, 0, list.line());
     }
   }
+  add_note(netlist, origin, list.note({node_column, value.column}));
 }
 
-NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::string& origin) {
+namespace {
+
+void refuse_repeated(const Netlist& netlist, std::vector<std::int64_t> focal, const std::string& origin) {
+  std::sort(focal.begin(), focal.end());
+  const auto twice = std::adjacent_find(focal.begin(), focal.end());
+  if (twice == focal.end()) return;
+  throw Error(fmt::format("{}: node {} stands twice", origin, netlist.nodes[static_cast<std::size_t>(*twice)]));
+}
+
+void refuse_above(double most, double count, const std::string& origin) {
+  if (count <= most) return;
+  throw Error(
+      fmt::format("{}: {:.10g} pairs of nodes, whose potentials and currents would take more memory than there "
+                  "is: name fewer than {:.10g}",
+                  origin, count, most));
+}
+
+}  // namespace
+
+NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::string& origin, double most,
+                      std::string* note) {
   const Finder finder(netlist);
   NodePairs pairs;
   std::vector<std::int64_t> focal;
-  detail::Lines lines(text);
-  std::string_view row;
-  while (lines.next(row)) {
-    if (row.empty() || row.front() == '#' || row.front() == '%') continue;
-    const auto first = detail::take_field(row, kListFieldEnds);
-    const auto second = detail::take_field(row, kListFieldEnds);
-    const auto node = finder.node(first, origin, lines.number());
-    if (second.empty()) {
-      focal.push_back(node);
-    } else {
-      pairs.emplace_back(node, finder.node(second, origin, lines.number()));
-      if (pairs.back().first == pairs.back().second) {
-        fail(origin, lines.number(), fmt::format("a pair of {} with itself", in_quotes(first)));
-      }
-    }
-    if (!focal.empty() && !pairs.empty()) fail(origin, lines.number(), "some lines have one node and some have two");
+  // Names may be anything, so that a first row of words is a header only where the network has no such node.
+  List list(text, origin, kPairColumns, 1, [&](std::string_view field) { return finder.find(field) >= 0; });
+  std::pair<std::size_t, std::size_t> ends = {0, 1};
+  bool one = list.width() == 1;
+  if (list.has_header()) {
+    const auto nodes = list.all_of(kNode);
+    one = nodes.size() == 1 && list.all_of(kTail).empty() && list.all_of(kHead).empty();
+    ends = one ? std::pair(nodes[0], nodes[0]) : ends_of(list);
   }
-  for (std::size_t i = 0; i < focal.size(); ++i) {
-    for (std::size_t j = i + 1; j < focal.size(); ++j) {
-      if (focal[i] == focal[j]) {
-        throw Error(fmt::format("{}: node {} stands twice", origin, netlist.nodes[static_cast<std::size_t>(focal[i])]));
-      }
-      pairs.emplace_back(focal[i], focal[j]);
+  while (list.next()) {
+    if (!one) require_width(list, 2, "1 or 2 (nodes)");
+    const auto name = list.field(ends.first, "a node is needed");
+    const auto node = finder.node(name, origin, list.line());
+    if (one) {
+      focal.push_back(node);
+      continue;
     }
+    pairs.emplace_back(node, finder.node(list.field(ends.second, "a node is needed"), origin, list.line()));
+    if (pairs.back().first == pairs.back().second) list.fail(fmt::format("a pair of {} with itself", in_quotes(name)));
+  }
+  refuse_repeated(netlist, focal, origin);
+  const auto count = static_cast<double>(focal.size());
+  refuse_above(most, one ? count * (count - 1) / 2 : static_cast<double>(pairs.size()), origin);
+  for (std::size_t i = 0; i < focal.size(); ++i) {
+    for (std::size_t j = i + 1; j < focal.size(); ++j) pairs.emplace_back(focal[i], focal[j]);
   }
   if (pairs.empty()) throw Error(fmt::format("{} holds no pair of nodes", origin));
+  if (note != nullptr) *note = list.note({ends.first, ends.second});
   return pairs;
 }
 
-NodePairs all_pairs(const Netlist& netlist) {
+NodePairs all_pairs(const Netlist& netlist, double most) {
   NodePairs pairs;
   const auto n = static_cast<std::int64_t>(netlist.nodes.size());
+  const auto inner = static_cast<double>(n) - (netlist.ground < 0 ? 0 : 1);
+  refuse_above(most, inner * (inner - 1) / 2, netlist.origin);
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = i + 1; j < n && i != netlist.ground; ++j) {
       if (j != netlist.ground) pairs.emplace_back(i, j);
     }
   }
   return pairs;
-}
-
-std::string Netlist::where(const Branches& branches, std::size_t k) const {
-  const char kind = &branches == &resistors ? 'r' : &branches == &voltages ? 'v' : 'i';
-  const auto name = branches.names.empty() ? fmt::format("{} {}",
-                                                         kind == 'r'   ? "edge"
-                                                         : kind == 'v' ? "tie"
-                                                                       : "source",
-                                                         k + 1)
-                                           : in_quotes(branches.names[k]);
-  if (branches.line.empty() || branches.line[k] == 0) return fmt::format("{}: {}", origin, name);
-  return fmt::format("{}:{}: {}", origin, branches.line[k], name);
-}
-
-Netlist netlist_of(const Circuit& circuit) {
-  Netlist netlist;
-  netlist.title = fmt::format("layered circuit: {} layers of {} states, node l_x is state x on layer l",
-                              circuit.layers() + 1, circuit.states());
-  const auto n = circuit.states();
-  for (int l = 0; l <= circuit.layers(); ++l) {
-    for (std::int64_t x = 0; x < n; ++x) netlist.nodes.push_back(fmt::format("{}_{}", l, x));
-  }
-  for (int l = 0; l < circuit.layers(); ++l) {
-    for (std::int64_t x = 0; x < n; ++x) {
-      circuit.coupling(l).forward(
-          x, [&](std::int64_t y, double g) { add(netlist.resistors, l * n + x, (l + 1) * n + y, g, 0); });
-    }
-  }
-  for (int l = 0; l <= circuit.layers(); ++l) {
-    for (std::int64_t x = 0; x < n; ++x) {
-      const double b = circuit.injected(l, x);
-      if (b != 0) add(netlist.currents, -1, l * n + x, b, 0);
-    }
-  }
-  return netlist;
-}
-
-namespace {
-
-/// Nodes of an edge list or a matrix: indices without ground's.
-std::int64_t position(const Netlist& netlist, std::int64_t node) {
-  return netlist.ground >= 0 && node > netlist.ground ? node - 1 : node;
-}
-
-/// What neither has a column for: sources and grounds, in files of their own. `first` is the first node's number.
-std::vector<NetlistFile> side_files(const Netlist& netlist, std::int64_t first) {
-  std::string grounds;
-  std::string sources;
-  const auto other = [&](const Branches& b, std::size_t k) {
-    return b.tail[k] == netlist.ground ? b.head[k] : b.tail[k];
-  };
-  const auto grounded = [&](const Branches& b, std::size_t k) {
-    return netlist.ground >= 0 && (b.tail[k] == netlist.ground || b.head[k] == netlist.ground) &&
-           b.tail[k] != b.head[k];
-  };
-  const auto& r = netlist.resistors;
-  for (std::size_t k = 0; k < r.size(); ++k) {
-    if (grounded(r, k) && r.value[k] > 0) {
-      fmt::format_to(std::back_inserter(grounds), "{} {}\n", position(netlist, other(r, k)) + first, 1 / r.value[k]);
-    }
-  }
-  const auto& v = netlist.voltages;
-  for (std::size_t k = 0; k < v.size(); ++k) {
-    if (v.value[k] != 0) {
-      throw Error(fmt::format("{} is a source of {} V, which only SPICE and HDF5 have a place for", netlist.where(v, k),
-                              v.value[k]));
-    }
-    if (grounded(v, k)) fmt::format_to(std::back_inserter(grounds), "{} 0\n", position(netlist, other(v, k)) + first);
-  }
-  const auto& i = netlist.currents;
-  for (std::size_t k = 0; k < i.size(); ++k) {
-    for (const auto& [node, sign] : {std::pair{i.tail[k], -1.0}, std::pair{i.head[k], 1.0}}) {
-      if (node >= 0 && node != netlist.ground) {
-        fmt::format_to(std::back_inserter(sources), "{} {}\n", position(netlist, node) + first, sign * i.value[k]);
-      }
-    }
-  }
-  std::vector<NetlistFile> files;
-  if (!sources.empty()) files.push_back({".sources.txt", "# node ampere\n" + sources});
-  if (!grounds.empty()) files.push_back({".grounds.txt", "# node ohm\n" + grounds});
-  return files;
-}
-
-/// Calls visit(tail, head, conductance) for what joins two nodes that are not ground.
-template <class Visit>
-void inner_edges(const Netlist& netlist, Visit&& visit) {
-  const auto each = [&](const Branches& b, bool shorts) {
-    for (std::size_t k = 0; k < b.size(); ++k) {
-      if (b.tail[k] == b.head[k] || b.tail[k] == netlist.ground || b.head[k] == netlist.ground) continue;
-      visit(position(netlist, b.tail[k]), position(netlist, b.head[k]),
-            shorts ? std::numeric_limits<double>::infinity() : b.value[k]);
-    }
-  };
-  each(netlist.resistors, false);
-  each(netlist.voltages, true);  // 0 V, which side_files has seen to
-}
-
-}  // namespace
-
-std::vector<NetlistFile> edge_list_files(const Netlist& netlist) {
-  auto files = side_files(netlist, 0);
-  std::string text = "# node node ohm\n";
-  inner_edges(netlist, [&](std::int64_t tail, std::int64_t head, double g) {
-    if (g > 0) fmt::format_to(std::back_inserter(text), "{} {} {}\n", tail, head, 1 / g);
-  });
-  files.insert(files.begin(), {"", std::move(text)});
-  return files;
-}
-
-std::vector<NetlistFile> matrix_market_files(const Netlist& netlist) {
-  auto files = side_files(netlist, 1);
-  std::string text;
-  std::int64_t count = 0;
-  inner_edges(netlist, [&](std::int64_t tail, std::int64_t head, double g) {
-    if (!std::isfinite(g)) {
-      throw Error(fmt::format("{}: nodes {} and {} are tied by 0 ohm, which a matrix has no place for", netlist.origin,
-                              tail + 1, head + 1));
-    }
-    fmt::format_to(std::back_inserter(text), "{} {} {}\n", std::max(tail, head) + 1, std::min(tail, head) + 1, g);
-    ++count;
-  });
-  const auto order = static_cast<std::int64_t>(netlist.nodes.size()) - (netlist.ground >= 0 ? 1 : 0);
-  files.insert(files.begin(), {"", fmt::format("%%MatrixMarket matrix coordinate real symmetric\n% conductances "
-                                               "between nodes, siemens\n{} {} {}\n",
-                                               order, order, count) +
-                                       text});
-  return files;
 }
 
 }  // namespace kirchhoff

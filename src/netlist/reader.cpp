@@ -1,6 +1,11 @@
 #include "netlist/reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+
+#include "kirchhoff/error.hpp"
 
 namespace kirchhoff::detail {
 namespace {
@@ -13,16 +18,29 @@ bool same(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool Lines::next(std::string_view& line) {
-  if (rest_.empty()) return false;
-  const auto end = rest_.find('\n');
-  line = rest_.substr(0, end);
-  rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-  ++number_;
-  const auto begin = line.find_first_not_of(kBlanks);
-  line = begin == std::string_view::npos ? std::string_view()
-                                         : line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin);
-  return true;
+void fail(const std::string& origin, std::int64_t line, const std::string& what) {
+  throw Error(fmt::format("{}:{}: {}", origin, line, what));
+}
+
+double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
+                   const std::string& what) {
+  const bool ohm = values == EdgeValues::resistance;
+  const auto subject = what.empty()
+                           ? fmt::format("a {} of {} {}", ohm ? "resistance" : "conductance", value, ohm ? "ohm" : "S")
+                           : fmt::format("{} has {} {}", what, value, ohm ? "ohm" : "S");
+  if (value < 0) fail(origin, line, fmt::format("{}: it must not be negative", subject));
+  if (!std::isfinite(value)) fail(origin, line, fmt::format("{}: it must be finite", subject));
+  if (value != 0 && !std::isfinite(1 / value)) {
+    fail(origin, line, fmt::format("{}: its {} cannot be represented", subject, ohm ? "conductance" : "resistance"));
+  }
+  return ohm ? 1 / std::abs(value) : std::abs(value);  // -0 is 0
+}
+
+void add(Branches& branches, std::int64_t tail, std::int64_t head, double value, std::int64_t line) {
+  branches.tail.push_back(tail);
+  branches.head.push_back(head);
+  branches.value.push_back(value);
+  branches.line.push_back(line);
 }
 
 std::string_view take_field(std::string_view& line, std::string_view separators) {

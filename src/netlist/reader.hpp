@@ -5,24 +5,22 @@
 #include <string_view>
 #include <vector>
 
+#include "kirchhoff/netlist.hpp"
+#include "text_rows.hpp"
+
 namespace kirchhoff::detail {
 
-inline constexpr std::string_view kBlanks = " \t\r\v\f";
+inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
-/// Goes through a text line by line without copying it.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : rest_(text) {}
+[[noreturn]] void fail(const std::string& origin, std::int64_t line, const std::string& what);
 
-  /// The next line, without its end and blanks around it. @return false behind the last one.
-  bool next(std::string_view& line);
-  /// Number of the line that `next` gave, from 1.
-  std::int64_t number() const { return number_; }
+/// The conductance [S] that a resistor's value in a file means, infinite for 0 ohm. @param what begins the message:
+/// "a ", or an element's name and "has ".
+/// @throws Error for a value that is negative, or whose inverse cannot be represented.
+double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
+                   const std::string& what = "");
 
- private:
-  std::string_view rest_;
-  std::int64_t number_ = 0;
-};
+void add(Branches& branches, std::int64_t tail, std::int64_t head, double value, std::int64_t line);
 
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);

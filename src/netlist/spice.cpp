@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -15,12 +16,9 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::string_view kSpiceFieldEnds = ",()=";
+using detail::alike;
 
-bool alike(std::string_view a, std::string_view lower) {
-  return std::equal(a.begin(), a.end(), lower.begin(), lower.end(),
-                    [](char x, char y) { return (x >= 'A' && x <= 'Z' ? static_cast<char>(x - 'A' + 'a') : x) == y; });
-}
+constexpr std::string_view kSpiceFieldEnds = ",()=";
 
 bool starts_alike(std::string_view a, std::string_view lower) {
   return a.size() >= lower.size() && alike(a.substr(0, lower.size()), lower);
@@ -58,16 +56,34 @@ std::optional<double> scaled_number(std::string_view text) {
   return letters ? std::optional(value) : std::nullopt;
 }
 
+/// Whether a first line would be an element or a card, if it were not the title: what would then be lost.
+bool reads_like_a_card(std::string_view line) {
+  const auto word = detail::take_field(line, kSpiceFieldEnds);
+  if (word.size() < 2) return false;
+  if (word.front() == '.') return std::isalpha(static_cast<unsigned char>(word[1])) != 0;
+  if (std::string_view("rviclRVICL").find(word.front()) == std::string_view::npos) return false;
+  for (int node = 0; node < 2; ++node) {
+    if (detail::take_field(line, kSpiceFieldEnds).empty()) return false;
+  }
+  auto value = detail::take_field(line, kSpiceFieldEnds);
+  if (alike(value, "dc") || alike(value, "r") || alike(value, "resistance")) {
+    value = detail::take_field(line, kSpiceFieldEnds);
+  }
+  return scaled_number(value).has_value();
+}
+
 class SpiceReader {
  public:
-  SpiceReader(std::string_view text, const std::string& origin) : lines_(text) { netlist_.origin = origin; }
+  SpiceReader(std::string_view text, const std::string& origin, SpiceTitle title)
+      : lines_(text, origin), title_(title) {
+    netlist_.origin = origin;
+  }
 
   Netlist read() {
     std::string_view line;
-    if (!lines_.next(line)) fail(1, "the file is empty");
-    netlist_.title = line.substr(std::min(line.size(), line.find_first_not_of("* \t")));
+    if (title_ != SpiceTitle::none) read_title();
     while (!ended_ && lines_.next(line)) {
-      line = without_comment(line);
+      line = detail::trimmed(without_comment(detail::trimmed(line)));
       if (line.empty()) continue;
       if (line.front() != '+') {
         finish();
@@ -90,6 +106,18 @@ class SpiceReader {
  private:
   [[noreturn]] void fail(std::int64_t line, const std::string& what) const {
     throw Error(fmt::format("{}:{}: {}", netlist_.origin, line, what));
+  }
+
+  void read_title() {
+    std::string_view line;
+    if (!lines_.next(line)) fail(1, "the file is empty");
+    line = detail::trimmed(line);
+    netlist_.title = line.substr(std::min(line.size(), line.find_first_not_of("* \t")));
+    if (title_ == SpiceTitle::line || !reads_like_a_card(line)) return;
+    netlist_.warning = fmt::format(
+        "{}:1: the first line, {}, is taken as the title, as SPICE does, though it reads like an element or a card; "
+        "-network_title none takes it as one, -network_title line as the title without this warning",
+        netlist_.origin, in_quotes(line));
   }
 
   static std::string_view without_comment(std::string_view line) {
@@ -164,10 +192,7 @@ class SpiceReader {
 
   void add(Branches& branches, std::string_view name, std::int64_t tail, std::int64_t head, double value) const {
     branches.names.emplace_back(name);
-    branches.tail.push_back(tail);
-    branches.head.push_back(head);
-    branches.value.push_back(value);
-    branches.line.push_back(line_);
+    detail::add(branches, tail, head, value, line_);
   }
 
   void resistor(std::string_view name, std::string_view rest) {
@@ -178,14 +203,9 @@ class SpiceReader {
     if (field.empty()) fail(line_, fmt::format("{} has no resistance", in_quotes(name)));
     const auto ohm = scaled_number(field);
     if (!ohm) fail(line_, fmt::format("resistance {} of {} is not a number", in_quotes(field), in_quotes(name)));
-    if (!(std::isfinite(*ohm) && *ohm >= 0)) {
-      fail(line_, fmt::format("{} has {} ohm: a resistance must be finite and not negative", in_quotes(name), *ohm));
-    }
-    if (*ohm > 0 && !std::isfinite(1 / *ohm)) {
-      fail(line_, fmt::format("{} has {} ohm: its conductance cannot be represented", in_quotes(name), *ohm));
-    }
+    const double g = detail::conductance(netlist_.origin, line_, *ohm, EdgeValues::resistance, in_quotes(name));
     nothing_left(name, rest);
-    add(netlist_.resistors, name, tail, head, 1 / *ohm);
+    add(netlist_.resistors, name, tail, head, g);
   }
 
   void source(Branches& branches, std::string_view name, std::string_view rest) {
@@ -248,6 +268,7 @@ class SpiceReader {
   }
 
   detail::Lines lines_;
+  SpiceTitle title_;
   Netlist netlist_;
   detail::NameTable table_;
   std::string_view card_;  // the element or card being put together
@@ -259,7 +280,9 @@ class SpiceReader {
 
 }  // namespace
 
-Netlist parse_spice(std::string_view text, const std::string& origin) { return SpiceReader(text, origin).read(); }
+Netlist parse_spice(std::string_view text, const std::string& origin, SpiceTitle title) {
+  return SpiceReader(text, origin, title).read();
+}
 
 std::vector<NetlistFile> spice_files(const Netlist& netlist) {
   const auto& title = netlist.title.empty() ? netlist.origin : netlist.title;

@@ -129,6 +129,48 @@ printf '1 1\n' >one.txt
 succeed 1 solve laplace.mtx -network_sources one.txt
 grep -q 'taken as a Laplacian' log || fail "it does not say how the matrix was taken"
 
+# --- what a list says of itself: headers, separators, first rows
+printf 'title\nR1 a b 1\nR2 b 0 1\n.end\n' >named.sp
+printf 'a 1\nb 1\n' >named_sources.txt
+succeed 2 solve named.sp -network_sources named_sources.txt
+check named 'assert abs(v["a"] - 3) < 1e-14 and abs(v["b"] - 2) < 1e-14 and f["injection/current"].shape == (2,)'
+grep -q 'named_sources.txt: columns separated by blanks' log || fail "it does not say how the sources were read"
+printf '* divider, two loads\nV1 a 0 2\nR1 a b 1k\nR2 b c 1k\nR3 c 0 1k\nI1 0 c 1e-3\n' >loads.sp
+printf 'b 1e-3\nc 1e-3\n' >loads.txt
+printf 'node,siemens\nb,1e-3\n' >leak.txt
+succeed 1 solve loads.sp -network_sources loads.txt # names beside those of the netlist's own elements
+check loads 'assert abs(v["b"] - 8 / 3) < 1e-14 and abs(v["c"] - 7 / 3) < 1e-14
+assert list(f["injection/name"][:].astype(str)) == ["I1", "source_2", "source_3"]'
+succeed 1 solve loads.sp -network_grounds leak.txt
+check loads 'assert list(f["edge/name"][:].astype(str)) == ["R1", "R2", "R3", "ground_4"]
+assert abs(f["edge/conductance"][3] - 1e-3) < 1e-18'
+resistance() { # FILE PAIR OHM [option ...]: the effective resistance of the only pair
+  printf '%s\n' "$2" >pair.txt
+  succeed 1 solve "$1" -network_pairs pair.txt -out paired "${@:4}"
+  check paired "assert abs(f['pair/resistance'][0] - $3) < 1e-14, f['pair/resistance'][:]"
+}
+printf 'id,source,target,weight\n100,0,1,0.5\n101,1,2,0.25\n' >named.csv
+resistance named.csv '0 2' 0.75
+grep -q "columns separated by commas, line 1 names them: 'source', 'target', 'weight'; not read: 'id'" log || fail "it does not say what the header was"
+printf ',source,target,weight\n0,10,11,0.5\n1,11,12,0.25\n' >index.csv
+resistance index.csv '10 12' 0.75
+printf '"source","target","weight"\n"0","1","0.5"\n"1","2","0.25"\n' >quoted.csv
+resistance quoted.csv '0 2' 0.75
+printf 'conductance;to;from\r\n2;1;0\r\n4;2;1\r\n' >siemens.csv
+resistance siemens.csv '0 2' 0.75
+resistance siemens.csv '0 2' 0.75 -network_values conductance
+
+# --- a first line that reads like an element
+printf 'R1 n1 n2 1\nR2 n2 n3 1\nR3 n3 n4 1\nV1 n1 0 4\nI1 n4 0 1\n' >grid.sp
+status=0
+kirchhoff 2 solve grid.sp >log 2>stderr || status=$?
+[ $status = 1 ] && [ "$(grep -c "^warning: grid.sp:1: .*'R1 n1 n2 1'.*-network_title none" stderr)" = 1 ] || fail "no word about the title: $(cat stderr)"
+succeed 1 solve grid.sp -network_title none
+check grid 'assert [round(v[f"n{k}"], 12) for k in (1, 2, 3, 4)] == [4, 3, 2, 1]'
+printf 'R1 n1 n2 1\nR2 n2 0 1\nI1 0 n2 3\n' >title.sp
+succeed 1 solve title.sp -network_title line
+check title 'assert v["n2"] == 3 and "n1" not in v'
+
 # --- resistances of very different sizes: right or refused
 for ratio in 1e8 1e12 1e15; do
   printf 't\nI1 0 a 1\nR1 a b 1\nR2 b c %s\nR3 c 0 1\nR4 b d 1\nR5 d 0 %s\nR6 a c %s\n' $ratio $ratio $ratio >wild.sp
@@ -176,6 +218,25 @@ refuse_netlist "bad.sp:2: 'R1' has -5 ohm" 'R1 a 0 -5\n'
 refuse_netlist "bad.sp:4: 'V2' of 2 V contradicts" 'R1 a 0 5\nV1 a 0 1\nV2 a 0 2\n'
 refuse_netlist "node 'a' and what it is joined to has no way to ground.*1 A more" 'I1 0 a 1\nR1 a b 1\n'
 refuse_netlist "bad.sp:3: element 'R1' is there already, on line 2" 'R1 a 0 1\nr1 b 0 1\n'
+refuse_list() { # REGEX TEXT [option ...]
+  printf '%b' "$2" >bad.csv
+  refuse "$1" solve bad.csv "${@:3}"
+}
+refuse_list "bad.csv:1: column 3 is '4,7': .*separated by semicolons" '1;2;4,7\n2;3;1,5\n'
+refuse_list 'bad.csv:1: column 2 is empty' '1,,2,5\n'
+refuse_list "bad.csv:1: column 1 is '1O': a node is a whole number" '1O 2 5\n2 3 1\n'
+refuse_list 'bad.csv:1: 4 columns, where 3 .* are expected' '0,10,11,0.5\n'
+refuse_list "bad.csv:2: column 3 is '5 ohm'" 'from,to,ohm\n0,1,5 ohm\n'
+refuse_list "bad.csv:1: the header .*-network_values says resistance" 'from,to,siemens\n0,1,5\n' -network_values resistance
+refuse_list "bad.csv:1: column 1 is 'a': a node is a whole number" 'a b 1\nb c 2\n'
+refuse_list 'bad.csv:3: column 3 is missing' '0 1 1\n\n1 2\n'
+refuse_list 'bad.csv:2: a NUL byte' '0 1 1\n1 \0 2\n'
+refuse "side.txt:1: column 2 is 'ohms'" solve named.sp -network_sources "$(printf 'a ohms\nb 1\n' >side.txt && echo side.txt)"
+refuse "network_title is 'no'.*auto, line, none" solve named.sp -network_title no
+printf '%%%%MatrixMarket matrix coordinate real symmetric\n20000000 20000000 1\n2 1 -1\n' >rows.mtx
+refuse 'rows.mtx:2: 20000000 rows are announced, in a file of 7' solve rows.mtx
+"$python" -c "import gzip; gzip.open('bomb.txt.gz', 'wb').write(b'7' * 300000000)"
+refuse 'cannot read bomb.txt.gz: its [0-9]* bytes grow to more than' solve bomb.txt.gz
 refuse "bad.txt:1: a resistance of -2 ohm" solve "$(printf '0 1 -2\n' >bad.txt && echo bad.txt)"
 refuse "graph.txt:1: node 0: nodes count from 1" solve graph.txt -network_index_base 1
 refuse "network_values is 'ohms'.*resistance, conductance" solve graph.txt -network_values ohms
