@@ -4,6 +4,7 @@
 #include <set>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/text.hpp"
 #include "options.hpp"
 
 namespace kirchhoff {
@@ -24,7 +25,7 @@ class CaseReader {
     if (next().type != YAML_STREAM_START_EVENT) fail("is not YAML");
     if (next().type == YAML_STREAM_END_EVENT) fail("the case is empty");
     if (next().type != YAML_MAPPING_START_EVENT) fail("a case is a map of sections (space:, circuit:, ...)");
-    map("");
+    map("", 1);
     next();  // end of the document
     if (next().type == YAML_DOCUMENT_START_EVENT) fail("a case is one document");
     return std::move(entries_);
@@ -57,7 +58,13 @@ class CaseReader {
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(fmt::format("{}:{}: {}", origin_, line_, what)); }
 
-  void map(const std::string& prefix) {
+  /// @param depth of nesting; `map` goes into itself, so that it needs a bound.
+  void map(const std::string& prefix, int depth) {
+    constexpr int kDeepest = 16;
+    if (depth > kDeepest) {
+      fail(fmt::format("maps are nested more than {} deep: a case is a map of sections (space:, circuit:, ...)",
+                       kDeepest));
+    }
     while (true) {
       const auto key = next();
       if (key.type == YAML_MAPPING_END_EVENT) return;
@@ -67,7 +74,7 @@ class CaseReader {
       const auto value = next();
       switch (value.type) {
         case YAML_MAPPING_START_EVENT:
-          map(name);
+          map(name, depth + 1);
           break;
         case YAML_SCALAR_EVENT:
           if (!value.null) add(name, value.value, line);
@@ -76,7 +83,7 @@ class CaseReader {
           add(name, list(name), line);
           break;
         default:
-          fail(fmt::format("'{}' has a value that a case cannot hold (an alias?)", name));
+          fail(fmt::format("{} has a value that a case cannot hold (an alias?)", in_quotes(name)));
       }
     }
   }
@@ -86,7 +93,7 @@ class CaseReader {
     for (bool first = true;; first = false) {
       const auto item = next();
       if (item.type == YAML_SEQUENCE_END_EVENT) return joined;
-      if (item.type != YAML_SCALAR_EVENT) fail(fmt::format("'{}' must be a list of plain values", name));
+      if (item.type != YAML_SCALAR_EVENT) fail(fmt::format("{} must be a list of plain values", in_quotes(name)));
       joined += (first ? "" : ",") + item.value;
     }
   }
@@ -94,7 +101,7 @@ class CaseReader {
   void add(const std::string& name, const std::string& value, int line) {
     if (!seen_.insert(name).second) {
       line_ = line;
-      fail(fmt::format("key '{}' stands twice", name));
+      fail(fmt::format("key {} stands twice", in_quotes(name)));
     }
     entries_.push_back({name, value, line});
   }

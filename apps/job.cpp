@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "folder.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/nearest.hpp"
@@ -20,6 +21,7 @@
 #include "kirchhoff/table.hpp"
 #include "kirchhoff/text.hpp"
 #include "options.hpp"
+#include "text_rows.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -201,8 +203,28 @@ std::vector<std::string> flows(const Options& options) {
   return words;
 }
 
+/// A table of a case, saying which of its lines was taken for a header.
+Table table_of(const std::string& file, const std::string& dataset = "") {
+  auto table = read_table(file, dataset);
+  if (!table.note.empty()) say(MPI_COMM_WORLD, "table", fmt::format("{}: {}", file, table.note));
+  return table;
+}
+
+/// Numbers of rows, which data frames write beside what they hold, are nothing that a circuit is made of.
+void refuse_index_column(const Table& table, const std::string& file, const std::string& way_out) {
+  for (std::size_t c = 0; c < table.header.size(); ++c) {
+    if (detail::meaning_of(table.header[c], {}) != detail::kIndexColumn) continue;
+    throw Error(fmt::format("{} line {}: column {}, named {}, numbers the rows: {}", file, table.header_line, c + 1,
+                            in_quotes(table.header[c]), way_out));
+  }
+}
+
 std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, const Terminal& terminal,
                                    const std::string& file) {
+  if (terminal.columns.empty() && table.columns > 1) {
+    refuse_index_column(table, file,
+                        fmt::format("say which columns are coordinates ({}_columns, counted from 0)", terminal.role));
+  }
   const auto columns = parse_columns(terminal.columns, static_cast<std::size_t>(table.columns));
   const auto d = static_cast<std::size_t>(space.dimensions());
   if (columns.size() != d) {
@@ -246,9 +268,35 @@ Mass terminal_mass(const StateSpace& space, const Terminal& t) {
       throw Error(fmt::format("{}: {}", t.origin, e.what()));
     }
   }
-  const auto table = read_table(t.file, t.dataset);
+  const auto table = table_of(t.file, t.dataset);
+  if (holds_mass(t)) refuse_index_column(table, t.file, "write the file without it");
   if (holds_mass(t)) return smoothed(checked_mass(space, table.values, t.role + " file " + t.file), t.smoothing);
   return smoothed(empirical_mass(space, rows_of(table, space, t, t.file)), t.smoothing);
+}
+
+/// Which columns of a table of edges are l, x, y and conductance: the first four, or those that its header names so.
+std::array<std::size_t, 4> edge_columns(const Table& table, const std::string& file) {
+  static constexpr std::array<const char*, 4> kNames = {"l", "x", "y", "conductance"};
+  static constexpr detail::KnownColumn kKnown[] = {
+      {"l layer", 0}, {"x from source tail", 1}, {"y to target head", 2}, {"conductance conductances siemens g", 3}};
+  if (table.header.empty()) {
+    if (table.columns == 4) return {0, 1, 2, 3};
+    throw Error(fmt::format("{}: edges have 4 columns (l, x, y, conductance), here are {}", file, table.columns));
+  }
+  std::array<std::size_t, 4> columns{};
+  std::array<int, 4> found{};
+  for (std::size_t c = 0; c < table.header.size(); ++c) {
+    const int meaning = detail::meaning_of(table.header[c], kKnown);
+    if (meaning < 0) continue;
+    columns[static_cast<std::size_t>(meaning)] = c;
+    ++found[static_cast<std::size_t>(meaning)];
+  }
+  for (std::size_t k = 0; k < 4; ++k) {
+    if (found[k] == 1) continue;
+    throw Error(fmt::format("{} line {}: the header has {} called {}: edges have l, x, y and conductance", file,
+                            table.header_line, found[k] == 0 ? "no column" : "two columns", kNames[k]));
+  }
+  return columns;
 }
 
 std::vector<LayerEdge> read_edges(const std::string& file) {
@@ -273,15 +321,14 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
       }
     }
   } else {
-    table = read_table(file);
+    table = table_of(file);
   }
-  if (table.columns != 4) {
-    throw Error(fmt::format("{}: edges have 4 columns (l, x, y, conductance), here are {}", file, table.columns));
-  }
+  const auto columns = edge_columns(table, file);
   std::vector<LayerEdge> edges(static_cast<std::size_t>(table.rows));
   for (std::size_t i = 0; i < edges.size(); ++i) {
-    const double* row = table.values.data() + 4 * i;
-    for (int c = 0; c < 3; ++c) {
+    std::array<double, 4> row{};
+    for (std::size_t c = 0; c < 4; ++c) row[c] = table.values[i * static_cast<std::size_t>(table.columns) + columns[c]];
+    for (std::size_t c = 0; c < 3; ++c) {
       if (row[c] != std::floor(row[c]) || std::abs(row[c]) > (c == 0 ? INT_MAX : 1e15)) {
         throw Error(fmt::format("{}: edge {}: {} is not a whole number, or too large", file, i + 1, row[c]));
       }
@@ -293,7 +340,8 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
 
 Embedding read_embedding(const StateSpace& space, const std::string& file) {
   if (file.empty()) return grid_embedding(space);
-  auto table = read_table(file);
+  auto table = table_of(file);
+  refuse_index_column(table, file, "write the file without it");
   if (table.rows != space.size()) {
     throw Error(
         fmt::format("{}: {} rows for {} states: an embedding needs one a state", file, table.rows, space.size()));
@@ -544,12 +592,12 @@ Circuit build_circuit(MPI_Comm comm, const Job& job) {
 
 std::vector<std::uint16_t> read_rows(const StateSpace& space, const Terminal& terminal, const std::string& file) {
   if (file.empty()) return {};
-  return rows_of(read_table(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  return rows_of(table_of(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
 }
 
 std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file) {
   if (file.empty()) return {};
-  const auto rows = rows_of(read_table(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  const auto rows = rows_of(table_of(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::int64_t> states(rows.size() / d);
   for (std::size_t i = 0; i < states.size(); ++i) {

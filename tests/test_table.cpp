@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -192,6 +193,45 @@ TEST_F(TextTable, NamesTheLineOfAFieldThatIsNoFiniteNumber) {
   EXPECT_EQ(message_for("1\n\x1b[2J\n"), " line 2: field 1, '?[2J', is not a number");
 }
 
+TEST_F(TextTable, SaysWhatItTakesForAHeader) {
+  const auto table = read_table(write("t.csv", "# x\nage band,\"trust\",_3\n0,1,2\n"));
+  const auto index = read_table(write("i.csv", ",a,b\n0,1,2\n"));
+
+  EXPECT_THAT(table.header, ElementsAre("age band", "trust", "_3"));
+  EXPECT_EQ(table.header_line, 2);
+  EXPECT_THAT(table.note, StrEq("line 2 is the header: 'age band', 'trust', '_3'"));
+  EXPECT_THAT(index.header, ElementsAre("", "a", "b"));
+  EXPECT_THAT(read_table(write("n.csv", "1,2\n")).note, IsEmpty());
+}
+
+TEST_F(TextTable, DropsNoRowThatWasMisspelt) {
+  for (const std::string row :
+       {"1O", "O", "O,l", "NA,NA", "x,x", "?,?", "-,-", "1.,a", "none,n/a", "a,,b", "true,false"}) {
+    const auto columns = std::count(row.begin(), row.end(), ',');
+    const auto file = write("t.csv", row + "\n" + (columns == 0 ? "1" : columns == 1 ? "1,2" : "1,2,3") + "\n");
+
+    EXPECT_THAT([&] { read_table(file); }, ThrowsMessage<Error>(HasSubstr(" line 1: field "))) << row;
+  }
+}
+
+TEST_F(TextTable, HasOneSeparator) {
+  const auto message_for = [&](const std::string& text) {
+    try {
+      read_table(write("t.csv", text));
+    } catch (const Error& error) {
+      return std::string(error.what()).substr(path("t.csv").size());
+    }
+    return std::string("no error");
+  };
+
+  EXPECT_EQ(message_for("1,2\n3 4\n"), " line 2: field 1, '3 4', is not a number");
+  EXPECT_EQ(message_for("1 2\n3,4\n"), " line 2: field 1, '3,4', is not a number");
+  EXPECT_EQ(message_for("1\t2\n\t4\n"), " line 2: field 1, '', is not a number");
+  EXPECT_THAT(message_for("1\r2\r3\n"), StartsWith(":1: a carriage return inside a line"));
+  EXPECT_THAT(message_for(std::string("1\n\0\n", 4)), StartsWith(":2: a NUL byte"));
+  EXPECT_THAT(message_for("1\n\"2\n"), StartsWith(":2: a quote that does not end"));
+}
+
 TEST_F(TextTable, RefusesAFileWithoutNumbers) {
   for (const std::string text : {"", "\n", "# nothing\n", "x,y\n"}) {
     const auto file = write("t.csv", text);
@@ -256,6 +296,26 @@ TEST_F(CompressedFile, IsRefusedWhenDamaged) {
               ThrowsMessage<Error>(EndsWith("the gzip data end too early")));
 }
 
+TEST_F(CompressedFile, IsRefusedWhenItGrowsWithoutBound) {
+  // 257 MiB of one character, in streams of 4 MiB.
+  const std::string piece(std::size_t{1} << 22, '7');
+  std::string gz;
+  std::string bz2;
+  const auto packed_gz = gzip(piece);
+  const auto packed_bz2 = bzip2(piece);
+  for (int k = 0; k < 65; ++k) {
+    gz += packed_gz;
+    bz2 += packed_bz2;
+  }
+
+  EXPECT_THAT(
+      [&] { read_text_file(write("a.txt.gz", gz)); },
+      ThrowsMessage<Error>(AllOf(StartsWith("cannot read " + path("a.txt.gz")), HasSubstr(" grow to more than "))));
+  EXPECT_THAT(
+      [&] { read_text_file(write("a.txt.bz2", bz2)); },
+      ThrowsMessage<Error>(AllOf(StartsWith("cannot read " + path("a.txt.bz2")), HasSubstr(" grow to more than "))));
+}
+
 TEST_F(NpyTable, ReadsEveryType) {
   const auto values_of = [&](const std::string& bytes) { return read_table(write("t.npy", bytes)).values; };
 
@@ -317,6 +377,11 @@ TEST_F(NpyTable, SaysWhatItCannotRead) {
   expect(npy(1, header("'<f8'", "()"), eight), "0 dimensions, not 1 or 2");
   expect(npy(1, header("'<f8'", "(1, 1, 1)"), eight), "3 dimensions, not 1 or 2");
   expect(npy(1, header("'<f8'", "(2,)"), eight), "8 bytes of numbers where its shape 2 x 1 needs 16");
+  expect(npy(1, header("'<f8'", "(1000000000000000,)"), eight), "8 bytes of numbers where its shape");
+  expect(npy(1, header("'<f8'", "(4294967296, 4294967297)"), eight), "8 bytes of numbers where its shape");
+  expect(npy(1, header("'<f8'", "(2305843009213693953,)"), eight), "8 bytes of numbers where its shape");
+  expect(npy(1, header("'<f8'", "(99999999999999999999,)"), eight), "header has no shape");
+  expect(npy(1, "{'descr': '<f8', 'fortran_order': 1, 'shape': (1,), }", eight), "header has no fortran_order");
   expect(npy(1, header("'<f8'", "(2,)"), eight).substr(0, 40), "ends within its header");
   expect(npy(1, "{}", eight), "header has no descr");
 }

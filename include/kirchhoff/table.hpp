@@ -11,15 +11,19 @@ namespace kirchhoff {
 struct Table {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  std::vector<double> values;  ///< rows x columns, row-major
-  bool integral = false;       ///< every value is a whole number
-  std::string dataset;         ///< of an HDF5 file: the dataset that was read, without leading slash; else empty
+  std::vector<double> values;       ///< rows x columns, row-major
+  bool integral = false;            ///< every value is a whole number
+  std::vector<std::string> header;  ///< (columns) names, where a text file has a first row of them; else empty
+  std::int64_t header_line = 0;
+  std::string note;     ///< which line was taken for the header, for whoever reads the output; else empty
+  std::string dataset;  ///< of an HDF5 file: the dataset that was read, without leading slash; else empty
 };
 
 /// Reads a table from a file; its format is told by the extension, after .gz or .bz2 is taken off.
 ///
-/// - .csv .txt .data .tsv: a row a line, separated by semicolons, else commas, else blanks. Blank lines and lines that
-///   start with # are skipped, and so is a first line without any number in it (a header).
+/// - .csv .txt .data .tsv: a row a line, separated by semicolons, commas, tabs or blanks: the first row decides, for
+///   all. Blank lines and lines that start with # are skipped. A first row of words is a header when each can be a
+///   name: it begins with a letter, is no word for a missing or truth value, and stands once.
 /// - .npy (versions 1 to 3): little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, 1-D (one column) or 2-D, C or Fortran
 /// order.
 /// - .h5 .hdf5: `dataset`, or the only dataset of numbers in the file; 1-D is one column, dimensions after the second

@@ -1,13 +1,16 @@
 // NumPy's array files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/text.hpp"
 #include "store/table_formats.hpp"
 
 namespace kirchhoff {
@@ -40,7 +43,9 @@ Header parse_header(const std::string& path, std::string_view dictionary) {
   if (type.front() != '\'' || quote == std::string_view::npos) refuse(path, "npy records are not numbers");
   header.type = type.substr(1, quote - 1);
 
-  header.fortran_order = value_of(path, dictionary, "fortran_order").substr(0, 4) == "True";
+  const auto order = value_of(path, dictionary, "fortran_order");
+  header.fortran_order = order.starts_with("True");
+  if (!header.fortran_order && !order.starts_with("False")) refuse(path, "its npy header has no fortran_order");
 
   auto shape = value_of(path, dictionary, "shape");
   const auto close = shape.find(')');
@@ -87,7 +92,7 @@ const Type& type_of(const std::string& path, const std::string& name) {
     if (name.size() == 3 && name.substr(1) == type.name && (name[0] == '<' || (name[0] == '|' && !order_matters)))
       return type;
   }
-  refuse(path, fmt::format("npy type '{}' is not among little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1", name));
+  refuse(path, fmt::format("npy type {} is not among little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1", in_quotes(name)));
 }
 
 std::vector<double> transposed(const std::vector<double>& values, std::size_t rows, std::size_t columns) {
@@ -123,7 +128,8 @@ Table detail::parse_npy(const std::string& path, const std::string& bytes) {
   Table table;
   table.rows = header.shape[0];
   table.columns = header.shape.size() == 2 ? header.shape[1] : 1;
-  // In floating point, as a damaged shape could overflow; exact for whatever fits in memory.
+  // In floating point, as a damaged shape could overflow; exact for whatever a file can hold. Nothing is allocated by
+  // what the header says: it must be what the file has.
   const double expected =
       static_cast<double>(table.rows) * static_cast<double>(table.columns) * static_cast<double>(type.size);
   if (expected != static_cast<double>(rest.size())) {
@@ -137,6 +143,15 @@ Table detail::parse_npy(const std::string& path, const std::string& bytes) {
   }
   if (type.size == 8 && type.name != "f8") require_exact_integers(path, table);
   return table;
+}
+
+void detail::require_exact_integers(const std::string& path, const Table& table) {
+  const auto wide =
+      std::find_if(table.values.begin(), table.values.end(), [](double v) { return std::abs(v) >= kExactIntegers; });
+  if (wide == table.values.end()) return;
+  const auto at = wide - table.values.begin();
+  throw Error(fmt::format("{} row {}, column {}: the integer {:.0f} is not below 2^53, where doubles stop being exact",
+                          path, at / table.columns + 1, at % table.columns + 1, *wide));
 }
 
 }  // namespace kirchhoff

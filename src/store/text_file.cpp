@@ -1,6 +1,7 @@
 // Whole files as bytes, decompressed on the way.
 #include <bzlib.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -28,6 +29,16 @@ constexpr std::size_t kPiece = std::size_t{1} << 18;
   throw Error(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
 }
 
+/// What may be read into memory: half of what the system says is available. (Without /proc: of what is installed.)
+std::size_t readable_bytes() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);) {
+    unsigned long long kilobytes = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kilobytes) == 1) return kilobytes * 1024 / 2;
+  }
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
 /// The first `limit` bytes of the file, as it is on disk.
 std::string read_bytes(const std::string& path, std::size_t limit = std::string::npos) {
   struct Close {
@@ -35,12 +46,17 @@ std::string read_bytes(const std::string& path, std::size_t limit = std::string:
   };
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) fail_reading(path);
+  const auto most = readable_bytes();  // a device, or a pipe, may have no end
   std::string bytes;
   std::array<char, kPiece> piece;
   while (bytes.size() < limit) {
     const std::size_t read = std::fread(piece.data(), 1, std::min(piece.size(), limit - bytes.size()), file.get());
     bytes.append(piece.data(), read);
     if (read == 0) break;
+    if (bytes.size() > most) {
+      throw Error(fmt::format("cannot read {}: it has more than {:.3g} GB, half of the memory that is available", path,
+                              static_cast<double>(most) / 1e9));
+    }
   }
   if (std::ferror(file.get()) != 0) fail_reading(path);  // a directory opens, but cannot be read
   return bytes;
@@ -97,11 +113,31 @@ struct Bzip2 {
   }
 };
 
+/// How long a text may become when `packed` bytes are decompressed. Tables and netlists shrink to a third or a
+/// twentieth; what grows beyond 200 times its size and 256 MiB was made to fill the memory.
+constexpr std::size_t kMostGrowth = 200;
+constexpr std::size_t kAnyGrowth = std::size_t{1} << 28;
+
+void check_growth(const std::string& path, std::size_t size, std::size_t packed, std::size_t readable) {
+  if (size > std::max(kAnyGrowth, kMostGrowth * packed)) {
+    throw Error(
+        fmt::format("cannot read {}: its {} bytes grow to more than {} when they are decompressed, {} times as "
+                    "many: decompress it yourself if that is right",
+                    path, packed, size, size / std::max<std::size_t>(packed, 1)));
+  }
+  if (size > readable) {
+    throw Error(
+        fmt::format("cannot read {}: decompressed it has more than {:.3g} GB, half of the memory that is available",
+                    path, static_cast<double>(readable) / 1e9));
+  }
+}
+
 /// All of `packed`, which may be several compressed streams one after the other, as parallel compressors write them.
 template <class Codec>
 std::string decompress(const std::string& path, std::string packed) {
   Codec codec;
   auto& stream = codec.stream;
+  const auto readable = readable_bytes();
   std::string text;
   std::array<char, kPiece> piece;
   Step state = Step::more;
@@ -122,6 +158,7 @@ std::string decompress(const std::string& path, std::string packed) {
       if (state == Step::damaged)
         throw Error(fmt::format("cannot read {}: not {} data, or damaged", path, Codec::kName));
       text.append(piece.data(), piece.size() - stream.avail_out);
+      check_growth(path, text.size(), packed.size(), readable);
     } while (state == Step::more && stream.avail_out == 0);
   }
   if (state != Step::end_of_stream)
@@ -152,10 +189,14 @@ void detail::require_readable(const std::string& path) { read_bytes(path, 1); }
 
 std::string read_text_file(const std::string& path) {
   const std::string compression = detail::kind_of(path).compression;
-  std::string bytes = read_bytes(path);
-  if (compression == ".gz") return decompress<Gzip>(path, std::move(bytes));
-  if (compression == ".bz2") return decompress<Bzip2>(path, std::move(bytes));
-  return bytes;
+  try {
+    std::string bytes = read_bytes(path);
+    if (compression == ".gz") return decompress<Gzip>(path, std::move(bytes));
+    if (compression == ".bz2") return decompress<Bzip2>(path, std::move(bytes));
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("cannot read {}: out of memory", path));
+  }
 }
 
 void replace_file(const std::string& temporary, const std::string& path) {

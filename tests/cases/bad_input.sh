@@ -53,7 +53,7 @@ refuse "option -train_jitter is 'much': a number is needed" train case.yaml -tra
 
 # --- the case
 refuse 'missing.yaml: No such file' solve missing.yaml
-refuse 'case.txt:2: the first column is .circuit:.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
+refuse 'case.txt:1: column 1 is .space: .categories: 3.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
 refuse 'case.toml: a case ends in .yaml' solve "$(cp case.yaml case.toml && echo case.toml)"
 : >empty.yaml
 refuse 'empty.yaml:1: the case is empty' run empty.yaml
@@ -65,6 +65,10 @@ printf 'space:\n\tcategories: 3\n' >tab.yaml
 refuse 'tab.yaml:2: ' run tab.yaml
 head -c 500 /dev/zero >binary.yaml
 refuse 'binary.yaml:1: ' run binary.yaml
+"$python" -c "open('deep.yaml', 'w').write('{a: ' * 20000)"
+refuse 'deep.yaml:1: maps are nested more than 16 deep' solve deep.yaml
+printf 'a: &a [1, 1]\nb: &b [*a, *a]\n' >bomb.yaml
+refuse "bomb.yaml:2: 'b' must be a list of plain values" solve bomb.yaml
 { cat case.yaml && echo 'circuit_layers: 4'; } >twice.yaml
 refuse "twice.yaml:8: key 'circuit_layers' stands twice" run twice.yaml
 refuse_case "bad.yaml:7: unknown key 'train_stepps', did you mean 'train_steps'" 'train: {stepps: 4}'
@@ -105,6 +109,8 @@ refuse_target "columns '0-9': there is no column 9" columns.csv '0,1,2\n' -targe
 refuse_target 'ragged.csv line 3: 3 fields, but line 2 has 2' ragged.csv '# x\n0,1\n0,1,2\n'
 refuse_target "word.csv line 2: field 2, 'two', is not a number" word.csv '0,1\n1,two\n'
 refuse_target "nan.csv line 1: field 2, 'nan', is not a finite number" nan.csv '0,nan\n'
+refuse_target "letter.csv line 1: field 1, '1O', is not a number" letter.csv '1O\n2\n'
+refuse_target "index.csv line 1: column 1, named '', numbers the rows: .*target_columns" index.csv ',a,b\n0,0,1\n1,2,2\n'
 refuse_target 'none.csv holds no numbers' none.csv 'a,b\n'
 refuse_target 'cannot read.*table.xyz: unknown kind of table' table.xyz '0,1\n'
 refuse_target "target_dataset is 'masses': samples or mass" masses.csv '1\n' -target_dataset masses
@@ -153,6 +159,7 @@ refuse_edges 'edges.csv: edge 4 .*: the layer|too large' "${good}4294967297,0,0,
 refuse_edges 'edges.csv: edge 4 \(1, 0, 2\): a state is outside 0..1' "${good}1,0,2,1\n"
 refuse_edges 'edges.csv: edge 4 \(1, 0, 1\): conductance 0 S' "${good}1,0,1,0\n"
 refuse_edges 'edges.csv: edge 4: 0.5 is not a whole number' "${good}1,0,0.5,1\n"
+refuse_edges "edges.csv line 1: the header has no column called conductance" 'l,x,y,resistance\n0,0,0,1\n'
 refuse_edges 'edges have 4 columns \(l, x, y, conductance\), here are 3' '0,0,0\n'
 refuse_edges 'falls into 3 connected components: vertex \(layer 1, state 1\) is not joined' "$good"
 refuse "no file 'gone.csv'" solve edges.yaml -circuit_file gone.csv
@@ -237,6 +244,12 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # --- what looks wrong and is right
+printf 'conductance,y,x,l,note\n1,0,0,0,7\n2,1,1,0,7\n1,0,0,1,7\n3,1,0,1,7\n4,0,1,1,7\n' >edges.csv
+succeed 1 solve edges.yaml -circuit_layers 2 -out by_name
+grep -q "edges.csv: line 1 is the header: 'conductance', 'y', 'x', 'l', 'note'" log || fail "a header is not said"
+printf '0,0,0,1\n0,1,1,2\n1,0,0,1\n1,0,1,3\n1,1,0,4\n' >edges.csv
+succeed 1 solve edges.yaml -circuit_layers 2 -out by_place
+same_data by_name/solution.h5 by_place/solution.h5
 odd="it's \"odd\" -x ünï #1"
 mkdir "$odd"
 sed 's/$/\r/; 1s/^/\xEF\xBB\xBF/' case.yaml >"$odd/$odd.yaml" # a byte order mark and the line ends of DOS
