@@ -14,8 +14,9 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-h5py
 )
 [ -n "${PETSC_DIR:-}" ] || packages+=(libpetsc-real-dev)
-# clang-tidy 14, which is Debian 12's default, does not know std::source_location.
-[ "${1:-}" != --ci ] || packages+=(clang-format clang-tidy-16 python3-numpy ngspice gcovr)
+# clang 14, which is Debian 12's default, does not know std::source_location.
+[ "${1:-}" != --ci ] ||
+  packages+=(clang-format clang-tidy-16 clang-16 libclang-rt-16-dev python3-numpy ngspice gcovr)
 
 install_missing() {
   local installed missing=() package become=()
