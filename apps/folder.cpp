@@ -55,15 +55,21 @@ ResultFolder::ResultFolder(MPI_Comm comm, std::string folder, std::string proble
 std::string ResultFolder::path(const char* file) const { return (fs::path(folder_) / file).string(); }
 
 bool ResultFolder::fresh(const char* file) const {
-  double found = 0;
-  if (rank_of(comm_) == 0) {
-    try {
-      found = fs::exists(path(file)) && read_provenance(path(file)).problem_hash == hash_ ? 1 : 0;
-    } catch (const Error&) {
-      found = 0;
-    }
+  const auto status = file_status(comm_, path(file), Check::structure);
+  switch (status.state) {
+    case FileState::whole:
+      return status.problem_hash == hash_;
+    case FileState::newer:
+      throw AgreedError(status.reason);
+    case FileState::damaged:
+    case FileState::older:
+    case FileState::foreign:
+      say(comm_, "", fmt::format("{} is not used: {}", path(file), status.reason));
+      return false;
+    case FileState::absent:
+      break;
   }
-  return all_max(comm_, found) > 0;
+  return false;
 }
 
 }  // namespace kirchhoff

@@ -38,8 +38,8 @@ class ResultFolder {
   ResultFolder(MPI_Comm comm, std::string folder, std::string problem_hash);
 
   std::string path(const char* file) const;
-  /// Whether a file of this very problem is there; a damaged one is not. Rank 0 looks, for all: ranks must not differ.
-  /// @note Collective.
+  /// Whether a file of this very problem is there; a damaged one is not, and the reason is said.
+  /// @note Collective. @throws AgreedError for a file of a newer schema, which is to be left alone.
   bool fresh(const char* file) const;
 
  private:

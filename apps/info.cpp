@@ -8,8 +8,9 @@
 namespace kirchhoff {
 
 void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
-  const auto text = agree(session.comm(), [&] { return describe_file(input); });
-  if (rank_of(session.comm()) == 0) fmt::print("{}", text);
+  agree(session.comm(), [&] {
+    if (rank_of(session.comm()) == 0) fmt::print("{}", describe_file(input));
+  });
 }
 
 }  // namespace kirchhoff

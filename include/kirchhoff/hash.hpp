@@ -1,33 +1,39 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace kirchhoff {
 
-/// FNV-1a, 64 bits: tells whether two problems are the same and whether a file's bytes survived; not for security.
+/// XXH3, 128 bits, of bytes that come in pieces: tells whether two problems are the same and whether a file's bytes
+/// survived. It is fast enough for gigabytes, and not for security.
 class Hash {
  public:
-  Hash& add(std::string_view bytes) {
-    for (const char c : bytes) value_ = (value_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-    return *this;
-  }
+  Hash();
+
+  /// The same bytes give the same hash, however they are cut into pieces.
+  Hash& add(std::string_view bytes);
   template <class T>
   Hash& add(std::span<const T> values) {
     return add(std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes()));
   }
-  /// 16 hexadecimal digits.
-  std::string text() const {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string digits(16, '0');
-    for (std::size_t i = 0; i < 16; ++i) digits[i] = kDigits[(value_ >> (60 - 4 * i)) & 15];
-    return digits;
-  }
+  struct Digest {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+  };
+  Digest digest() const;
+  /// 32 hexadecimal digits, the most significant first, as `xxh128sum` prints them.
+  std::string text() const;
+  static std::string text(const Digest& digest);
 
  private:
-  std::uint64_t value_ = 0xcbf29ce484222325ULL;
+  struct Free {
+    void operator()(void* state) const;
+  };
+  std::unique_ptr<void, Free> state_;
 };
 
 }  // namespace kirchhoff

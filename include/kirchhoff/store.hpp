@@ -30,10 +30,37 @@ struct Provenance {
 /// The provenance of what this process writes now.
 Provenance provenance(MPI_Comm comm, std::string problem_hash, std::string options);
 
-/// The provenance of a file. Local. @throws Error when it is not a file of this package, naming it.
+/// What a file is, before anything is done to it or taken from it.
+enum class FileState {
+  absent,
+  whole,    // of this package and this schema, as it was written
+  damaged,  // of this package, but edited or damaged since
+  older,    // of an older schema, which had no checksums
+  newer,    // of a newer schema: to be left alone
+  foreign,  // something else
+};
+struct FileStatus {
+  FileState state = FileState::absent;
+  std::string kind;          // solution, network, currents, checkpoint, samples; where the state lets it be known
+  std::string problem_hash;  // of the problem that it belongs to, likewise
+  std::string reason;        // of all states but whole: why, in words, beginning with the file's name
+};
+enum class Check {
+  structure,  // all but the bytes of arrays: names, shapes, attributes
+  all,
+};
+/// What a file is; nothing of it is believed that its checksums do not cover. With Check::all the file is read once.
+/// Local. Never throws for what is in the file.
+FileStatus file_status(const std::string& path, Check check);
+/// The same, the file's arrays being read by all ranks together, each a part. @note Collective.
+FileStatus file_status(MPI_Comm comm, const std::string& path, Check check);
+
+/// The provenance of a file that is whole, or of an older schema. Local. @throws Error when it is neither, naming it.
 Provenance read_provenance(const std::string& path);
 
-// Every write below goes to `path`.tmp, is read back and compared, and then renamed: a file is whole or not there.
+// Every write below goes to `path`.tmp, is read back and compared, and then renamed: a file is whole or not there. What
+// goes wrong, on whatever rank, is an AgreedError on all.
+// Every read below refuses, with the reason, a file that is not FileState::whole.
 
 /// solution.h5; its report gains seconds_write. @note Collective.
 void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit, Solution& solution,
@@ -51,7 +78,8 @@ void write_currents(MPI_Comm comm, const std::string& path, const Circuit& circu
 /// the solution. @note Collective.
 void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlist, const NodePairs& pairs,
                    NodalSolution* solution, const Provenance& provenance);
-/// The network in such a file. Local. @throws Error when there is none, or it is damaged.
+/// The network in such a file, also of one that another program wrote or an older schema. Local.
+/// @throws Error when there is none, or it is damaged.
 Netlist read_network(const std::string& path);
 
 /// checkpoint.h5: a model in training, complete.
@@ -69,7 +97,8 @@ struct Checkpoint {
 /// at any time. @note Collective.
 void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& checkpoint,
                       const Provenance& provenance);
-/// Reads `directory`/checkpoint.h5, or checkpoint.previous.h5 when that is damaged (and says so on stderr).
+/// Reads `directory`/checkpoint.h5, or checkpoint.previous.h5 when that one cannot be used for whatever reason but that
+/// it is of a newer schema (and says so on stderr).
 /// @note Collective. @throws Error when neither can be used, or the network's shape is not `model`'s.
 Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model);
 
@@ -115,11 +144,7 @@ void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace
 /// @note Collective. Each rank gets its piece of the particles. @throws Error for a damaged file.
 StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space);
 
-/// Whether a write has failed half-way (a full disk or quota): the file is gone, but HDF5 and MPI can no longer be
-/// ended in good order, and the process should leave at once when it has said why. Local.
-bool store_is_broken();
-
-/// What any HDF5 file holds, as lines for people. Local.
+/// What a file of this package holds, as lines for people. Local. @throws Error when it is damaged, newer or foreign.
 std::string describe_file(const std::string& path);
 
 }  // namespace kirchhoff

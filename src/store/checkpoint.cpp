@@ -9,6 +9,7 @@
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/table.hpp"
+#include "store/posix.hpp"
 #include "store/provenance.hpp"
 #include "store/schema.hpp"
 
@@ -35,7 +36,8 @@ std::vector<TrainRecord> history_from(const std::vector<double>& table) {
   return history;
 }
 
-/// Over all that decides how training goes on.
+/// Over all that decides how training goes on: two trainings of one checksum end alike. (That the file is whole, its
+/// seal says.)
 std::string checksum(const Checkpoint& c) {
   Hash hash;
   const auto& s = c.state;
@@ -46,9 +48,9 @@ std::string checksum(const Checkpoint& c) {
   return hash.add(c.training_hash).add(fmt::format("{} {}", s.step, c.seed)).text();
 }
 
+/// Of a file that is whole.
 Checkpoint read(const std::string& path) {
   const Hdf5Reader file(path);
-  expect_kind(file, schema::kCheckpoint);
   Checkpoint c;
   c.training_hash = file.text(schema::kTrainingHash);
   c.supervision = file.text(schema::kSupervision);
@@ -65,7 +67,6 @@ Checkpoint read(const std::string& path) {
   c.state.loss_sum = file.number(schema::kLossSum);
   c.state.best_validation = file.number(schema::kBestValidation);
   c.state.seconds = file.number(schema::kSeconds);
-  if (checksum(c) != file.text(schema::kChecksum)) throw Error(fmt::format("{}: the checksum does not match", path));
   return c;
 }
 
@@ -120,6 +121,7 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t 
       replace_file(link, previous.string());
     }
     replace_file(fresh, path.string());
+    settle_folder(path.string());
   });
 }
 
@@ -128,21 +130,22 @@ Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, const Mo
 }
 
 Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters) {
-  const auto path = (fs::path(directory) / "checkpoint.h5").string();
+  auto path = (fs::path(directory) / "checkpoint.h5").string();
   const auto previous = (fs::path(directory) / "checkpoint.previous.h5").string();
-  double damaged = 0;
-  if (rank_of(comm) == 0 &&
-      fs::exists(previous)) {  // one rank decides for all: they must not go on from different files
-    try {
-      read(path);
-    } catch (const Error& e) {
-      damaged = 1;
-      fmt::print(stderr, "warning: {}; going on from {}\n", e.what(), previous);
+  auto status = file_status(comm, path, Check::all);
+  if (status.state != FileState::whole && status.state != FileState::newer) {
+    const auto before = file_status(comm, previous, Check::all);
+    if (before.state == FileState::whole) {
+      if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}; going on from {}\n", status.reason, previous);
+      path = previous;
+      status = before;
+    } else if (before.state != FileState::absent) {
+      status.reason += "; " + before.reason;
     }
   }
-  const bool rank_0_prefers_previous = all_max(comm, damaged) > 0;
+  expect(status, path, schema::kCheckpoint);
   return agree(comm, [&] {
-    auto c = read(rank_0_prefers_previous ? previous : path);
+    auto c = read(path);
     if (static_cast<std::int64_t>(c.state.parameters.size()) != parameters) {
       throw Error(fmt::format("{}: holds a network of {} parameters, the case describes one of {}", path,
                               c.state.parameters.size(), parameters));
@@ -152,8 +155,8 @@ Checkpoint read_checkpoint(MPI_Comm comm, const std::string& directory, std::int
 }
 
 CheckpointSummary summarise_checkpoint(const std::string& path) {
+  expect(file_status(path, Check::structure), path, schema::kCheckpoint);
   const Hdf5Reader file(path);
-  expect_kind(file, schema::kCheckpoint);
   return {read_root(file), file.text(schema::kTrainingHash), file.text(schema::kChecksum), file.integer(schema::kStep)};
 }
 

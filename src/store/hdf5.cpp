@@ -3,23 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <numeric>
 
 #include "kirchhoff/error.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/store.hpp"
-#include "kirchhoff/table.hpp"
 
 namespace kirchhoff {
 namespace {
 
-constexpr hsize_t kPieceBytes = hsize_t{1} << 30;  // MPI-IO fails above 2 GiB a call
-constexpr int kDeflateLevel = 4;
+constexpr hsize_t kMostBytes = hsize_t{1} << 30;  // a call
 
 Identifier memory_space(const Slab& slab) {
   const auto& extent = slab.whole ? slab.shape : slab.count;
@@ -51,27 +48,88 @@ hsize_t bytes_of_row(const Slab& slab, std::size_t type_size) {
 }
 
 hsize_t rows_per_piece(const Slab& slab, std::size_t type_size) {
-  return std::max<hsize_t>(1, kPieceBytes / std::max<hsize_t>(1, bytes_of_row(slab, type_size)));
+  return std::max<hsize_t>(1, kMostBytes / std::max<hsize_t>(1, bytes_of_row(slab, type_size)));
 }
 
-bool read_pieces(hid_t file, const std::string& path, const Slab& slab, hid_t type, std::size_t type_size, void* data) {
-  const Identifier dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!dataset.valid()) return false;
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose);
+bool read_pieces(hid_t dataset, const Slab& slab, hid_t type, std::size_t type_size, void* data) {
+  const Identifier space(H5Dget_space(dataset), H5Sclose);
   const Identifier memory = memory_space(slab);
   const auto piece = rows_per_piece(slab, type_size);
   for (hsize_t at = 0; at < slab.count[0]; at += piece) {
     select(slab, at, std::min(piece, slab.count[0] - at), space.get(), memory.get());
-    if (H5Dread(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, data) < 0) return false;
+    if (H5Dread(dataset, type, memory.get(), space.get(), H5P_DEFAULT, data) < 0) return false;
   }
   return true;
 }
 
-/// Reads this rank's slab back and compares it with what was to be written.
-bool same_on_disk(hid_t file, const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
+/// a * b, or the largest number where that is more.
+std::uint64_t times(std::uint64_t a, std::uint64_t b) {
+  return a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a ? std::numeric_limits<std::uint64_t>::max()
+                                                                     : a * b;
+}
+
+/// What a file may announce for each byte that it holds of an array: deflate packs no denser than 1032 : 1.
+constexpr std::uint64_t kDensest = 1032;
+
+/// How many bytes of an array the file holds at most, once unpacked. @throws std::string the reason why it is none.
+std::uint64_t most_bytes(hid_t dataset, hid_t creation, std::uint64_t file_bytes) {
+  const auto stored = std::min<std::uint64_t>(H5Dget_storage_size(dataset), file_bytes);
+  switch (H5Pget_layout(creation)) {
+    case H5D_COMPACT:
+      return stored;
+    case H5D_CONTIGUOUS: {
+      if (H5Pget_external_count(creation) != 0) throw std::string("lies in another file");
+      const auto begin = H5Dget_offset(dataset);
+      return begin == HADDR_UNDEF || begin > file_bytes ? 0 : std::min<std::uint64_t>(stored, file_bytes - begin);
+    }
+    case H5D_CHUNKED: {
+      const auto most = H5Pget_nfilters(creation) > 0 ? times(stored, kDensest) : stored;
+      std::array<hsize_t, H5S_MAX_RANK> extent{};
+      const int rank = H5Pget_chunk(creation, H5S_MAX_RANK, extent.data());
+      const Identifier type(H5Dget_type(dataset), H5Tclose);
+      std::uint64_t chunk = H5Tget_size(type.get());
+      for (int k = 0; k < rank; ++k) chunk = times(chunk, extent[static_cast<std::size_t>(k)]);
+      return chunk > most ? 0 : most;  // HDF5 unpacks a chunk whole
+    }
+    default:
+      throw std::string("is put together from other files");
+  }
+}
+
+}  // namespace
+
+std::vector<hsize_t> stored_shape(const std::string& file, const std::string& name, hid_t dataset,
+                                  std::uint64_t file_bytes) {
+  const auto refuse = [&](const std::string& why) { throw Error(fmt::format("{}: dataset {} {}", file, name, why)); };
+  const Identifier space(H5Dget_space(dataset), H5Sclose);
+  const Identifier type(H5Dget_type(dataset), H5Tclose);
+  const Identifier creation(H5Dget_create_plist(dataset), H5Pclose);
+  if (!space.valid() || !type.valid() || !creation.valid()) refuse("is damaged: " + last_hdf5_error());
+  if (H5Sget_simple_extent_type(space.get()) != H5S_SIMPLE) refuse("is not an array");
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 1 || rank > H5S_MAX_RANK) refuse("is not an array");
+  std::vector<hsize_t> shape(static_cast<std::size_t>(rank));
+  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  std::uint64_t bytes = H5Tget_size(type.get());
+  for (const auto extent : shape) bytes = times(bytes, extent);
+  if (std::find(shape.begin(), shape.end(), hsize_t{0}) != shape.end()) return shape;
+  std::uint64_t held = 0;
+  try {
+    held = most_bytes(dataset, creation.get(), file_bytes);
+  } catch (const std::string& why) {
+    refuse(why);
+  }
+  if (bytes > held) {
+    refuse(fmt::format("is announced as {} values, more than the file can hold", fmt::join(shape, " x ")));
+  }
+  return shape;
+}
+
+bool same_on_disk(const Hdf5Reader& file, const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
                   const void* data) {
   const auto row_bytes = static_cast<std::size_t>(bytes_of_row(slab, type_size));
-  if (row_bytes == 0) return true;
+  if (row_bytes == 0 || slab.count[0] == 0) return true;
+  const Identifier dataset = file.dataset(path);
   const auto piece = std::max<std::size_t>(1, (std::size_t{64} << 20) / row_bytes);
   std::vector<char> buffer;
   std::size_t row_stride = row_bytes;
@@ -86,7 +144,7 @@ bool same_on_disk(hid_t file, const std::string& path, const Slab& slab, hid_t t
     part.offset[0] += at;
     part.count[0] = std::min<hsize_t>(piece, slab.count[0] - at);
     buffer.resize(static_cast<std::size_t>(part.count[0]) * row_bytes);
-    if (!read_pieces(file, path, part, type, type_size, buffer.data())) return false;
+    if (!read_pieces(dataset.get(), part, type, type_size, buffer.data())) return false;
     for (std::size_t row = 0; row < part.count[0]; ++row) {
       const char* wanted = static_cast<const char*>(data) + skip + (at + row) * row_stride;
       if (std::memcmp(buffer.data() + row * row_bytes, wanted, row_bytes) != 0) return false;
@@ -94,12 +152,6 @@ bool same_on_disk(hid_t file, const std::string& path, const Slab& slab, hid_t t
   }
   return true;
 }
-
-}  // namespace
-
-bool Hdf5Writer::abandoned = false;
-
-bool store_is_broken() { return Hdf5Writer::abandoned; }
 
 std::string last_hdf5_error() {
   std::string text = "unknown HDF5 error";
@@ -122,172 +174,12 @@ Slab rows_slab(std::int64_t total, std::int64_t first, std::int64_t rows, std::i
   return slab;
 }
 
-Hdf5Writer::Hdf5Writer(MPI_Comm comm, std::string path)
-    : comm_(comm), path_(std::move(path)), temporary_(path_ + ".tmp") {
-  must_have_room({{0}, {0}, {0}, false}, 1);
-  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_mpio(access.get(), comm, MPI_INFO_NULL);
-  file_ = Identifier(H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
-  must(file_.valid(), "create");
-}
-
-Hdf5Writer::~Hdf5Writer() {
-  if (committed_) return;
-  if (abandoned) {
-    file_.release();
-  } else {
-    file_.close();
-  }
-  std::error_code ignored;
-  if (rank_of(comm_) == 0) std::filesystem::remove(temporary_, ignored);
-}
-
-void Hdf5Writer::must(bool ok, const std::string& what) const {
-  agree(comm_, [&] {
-    if (!ok) throw Error(fmt::format("cannot write {}: {}: {}", path_, what, last_hdf5_error()));
-  });
-}
-
-void Hdf5Writer::must_have_written(bool ok, const std::string& what) const {
-  try {
-    must(ok, what);
-  } catch (const AgreedError&) {
-    abandoned = true;
-    throw;
-  }
-}
-
-void Hdf5Writer::must_have_room(const Slab& slab, std::size_t type_size) const {
-  agree(comm_, [&] {
-    if (rank_of(comm_) != 0) return;
-    constexpr double kMetadata = 1 << 16;
-    const double bytes =
-        std::accumulate(slab.shape.begin(), slab.shape.end(), static_cast<double>(type_size) + 0.0,
-                        [](double product, hsize_t extent) { return product * static_cast<double>(extent); });
-    std::error_code unknown;
-    const auto room = std::filesystem::space(std::filesystem::absolute(path_).parent_path(), unknown);
-    if (!unknown && static_cast<double>(room.available) < bytes + kMetadata) {
-      throw Error(fmt::format("cannot write {}: {:.0f} kB more are needed, the disk has {} kB left", path_,
-                              std::ceil((bytes + kMetadata) / 1024), room.available / 1024));
-    }
-  });
-}
-
-void Hdf5Writer::group(const std::string& path) {
-  const Identifier made(H5Gcreate2(file_.get(), path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
-  must(made.valid(), path);
-}
-
-template <class T>
-void Hdf5Writer::scalar(const std::string& name, hid_t type, const T* value, const std::string& object) {
-  const Identifier owner(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), H5Oclose);
-  const Identifier space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Identifier made(H5Acreate2(owner.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  must(made.valid() && H5Awrite(made.get(), type, value) >= 0, "attribute " + name);
-}
-
-void Hdf5Writer::attribute(const std::string& name, const std::string& value, const std::string& object) {
-  const Identifier type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.get(), H5T_VARIABLE);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  const char* text = value.c_str();
-  scalar(name, type.get(), &text, object);
-}
-
-void Hdf5Writer::attribute(const std::string& name, double value, const std::string& object) {
-  broadcast(comm_, std::span<double>(&value, 1));  // timings differ, and HDF5 wants the same from all ranks
-  scalar(name, H5T_NATIVE_DOUBLE, &value, object);
-}
-
-void Hdf5Writer::attribute(const std::string& name, std::int64_t value, const std::string& object) {
-  scalar(name, H5T_NATIVE_INT64, &value, object);
-}
-
-void Hdf5Writer::write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
-                             const void* data, const std::string& unit, bool compress) {
-  if (!compress) must_have_room(slab, type_size);
-  const Identifier space(H5Screate_simple(static_cast<int>(slab.shape.size()), slab.shape.data(), nullptr), H5Sclose);
-  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.get(), 1);
-  const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  const bool any = std::find(slab.shape.begin(), slab.shape.end(), hsize_t{0}) == slab.shape.end();
-  if (any) {
-    // Chunks of about 1 MiB that are whole rows where rows are short: a reader of one layer or sample reads little
-    // else.
-    auto chunk = slab.shape;
-    constexpr hsize_t kChunkBytes = hsize_t{1} << 20;
-    hsize_t rest = std::max<hsize_t>(1, kChunkBytes / type_size);
-    for (std::size_t k = chunk.size(); k-- > 0;) {
-      chunk[k] = std::min(chunk[k], std::max<hsize_t>(1, rest));
-      rest /= chunk[k];
-    }
-    H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data());
-    H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
-    if (compress) {
-      H5Pset_shuffle(creation.get());
-      H5Pset_deflate(creation.get(), kDeflateLevel);
-    }
-  }
-  const Identifier dataset(
-      H5Dcreate2(file_.get(), path.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT), H5Dclose);
-  must(dataset.valid(), path);
-  const Identifier transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  H5Pset_dxpl_mpio(transfer.get(), H5FD_MPIO_COLLECTIVE);
-  const Identifier memory = memory_space(slab);
-  // All ranks make the same number of calls, those that have nothing left with an empty selection.
-  const auto piece = rows_per_piece(slab, type_size);
-  const hsize_t mine = (slab.count[0] + piece - 1) / piece;
-  const auto calls = static_cast<int>(all_max(comm_, static_cast<double>(mine)));
-  for (int k = 0; any && k < calls; ++k) {
-    const auto from = std::min<hsize_t>(slab.count[0], static_cast<hsize_t>(k) * piece);
-    select(slab, from, std::min(piece, slab.count[0] - from), space.get(), memory.get());
-    must_have_written(H5Dwrite(dataset.get(), type, memory.get(), space.get(), transfer.get(), data) >= 0, path);
-  }
-  if (!unit.empty()) attribute("unit", unit, path);
-  verifications_.emplace_back([=](hid_t file) { return same_on_disk(file, path, slab, type, type_size, data); });
-}
-
-void Hdf5Writer::write_replicated(const std::string& path, std::span<const double> values, const std::string& unit) {
-  const auto n = static_cast<std::int64_t>(values.size());
-  write(path, rows_slab(n, 0, rank_of(comm_) == 0 ? n : 0), values.data(), unit);
-}
-
-void Hdf5Writer::write_texts(const std::string& path, const std::vector<std::string>& texts) {
-  const auto total = static_cast<std::int64_t>(texts.size());
-  const auto mine = partition(total, size_of(comm_), rank_of(comm_));
-  std::size_t width = 1;
-  for (const auto& text : texts) width = std::max(width, text.size());
-  auto& [type, bytes] = texts_.emplace_back(Identifier(H5Tcopy(H5T_C_S1), H5Tclose),
-                                            std::vector<char>(static_cast<std::size_t>(mine.size()) * width, 0));
-  H5Tset_size(type.get(), width);
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  for (auto k = mine.begin; k < mine.end; ++k) {
-    const auto& text = texts[static_cast<std::size_t>(k)];
-    std::copy(text.begin(), text.end(), bytes.begin() + (k - mine.begin) * static_cast<std::int64_t>(width));
-  }
-  write_bytes(path, rows_slab(total, mine.begin, mine.size()), type.get(), width, bytes.data(), "", false);
-}
-
-void Hdf5Writer::commit() {
-  must_have_written(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL) >= 0, "flush");
-  must_have_written(file_.close() >= 0, "close");
-  agree(comm_, [&] {
-    const Hdf5Reader written(temporary_);
-    for (const auto& same : verifications_) {
-      if (!same(written.id())) throw Error(fmt::format("cannot write {}: what was read back differs", path_));
-    }
-  });
-  agree(comm_, [&] {
-    if (rank_of(comm_) == 0) replace_file(temporary_, path_);
-  });
-  committed_ = true;
-}
-
 Hdf5Reader::Hdf5Reader(const std::string& path)
     : path_(path), file_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {
-  if (file_.valid()) return;
-  if (std::filesystem::is_directory(path))
+  std::error_code failed;
+  if (file_.valid()) bytes_ = std::filesystem::file_size(path, failed);
+  if (file_.valid() && !failed) return;
+  if (std::filesystem::is_directory(path, failed))
     throw Error(fmt::format("cannot read {}: it is a folder, not an HDF5 file", path));
   errno = 0;
   if (!std::ifstream(path)) throw Error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
@@ -298,30 +190,79 @@ bool Hdf5Reader::has(const std::string& object) const {
   return H5Lexists(file_.get(), object.c_str(), H5P_DEFAULT) > 0;
 }
 
+Identifier Hdf5Reader::open(const std::string& object) const {
+  // Step by step: no link may lead elsewhere.
+  for (std::size_t end = object.find('/', 1); object.size() > 1; end = object.find('/', end + 1)) {
+    const auto part = object.substr(0, end);
+    H5L_info_t info;
+    if (H5Lexists(file_.get(), part.c_str(), H5P_DEFAULT) <= 0 ||
+        H5Lget_info(file_.get(), part.c_str(), &info, H5P_DEFAULT) < 0) {
+      throw Error(fmt::format("{}: {} is missing", path_, object));
+    }
+    if (info.type != H5L_TYPE_HARD) throw Error(fmt::format("{}: {} is a link to elsewhere", path_, part));
+    if (end == std::string::npos) break;
+  }
+  Identifier opened(H5Oopen(file_.get(), object.c_str(), H5P_DEFAULT), H5Oclose);
+  if (!opened.valid()) throw Error(fmt::format("{}: cannot open {}: {}", path_, object, last_hdf5_error()));
+  return opened;
+}
+
+Identifier Hdf5Reader::dataset(const std::string& path) const {
+  auto opened = open(path);
+  if (H5Iget_type(opened.get()) != H5I_DATASET) throw Error(fmt::format("{}: {} is not a dataset", path_, path));
+  return opened;
+}
+
+/// An attribute that holds one value.
 Identifier Hdf5Reader::attribute(const std::string& name, const std::string& object) const {
-  Identifier attribute(H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  if (!attribute.valid()) throw Error(fmt::format("{}: attribute {} is missing at {}", path_, name, object));
+  const auto where = object == "/" ? "" : " of " + object;
+  const auto owner = open(object);
+  if (H5Aexists(owner.get(), name.c_str()) <= 0) {
+    throw Error(fmt::format("{}: attribute {}{} is missing", path_, name, where));
+  }
+  Identifier attribute(H5Aopen(owner.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
+  const Identifier space(attribute.valid() ? H5Aget_space(attribute.get()) : H5I_INVALID_HID, H5Sclose);
+  if (!space.valid()) throw Error(fmt::format("{}: attribute {}{} is damaged", path_, name, where));
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+    throw Error(fmt::format("{}: attribute {}{} is not one value", path_, name, where));
+  }
   return attribute;
 }
 
 std::string Hdf5Reader::text(const std::string& name, const std::string& object) const {
   const auto owner = attribute(name, object);
   const Identifier stored(H5Aget_type(owner.get()), H5Tclose);
+  const auto refuse = [&] { throw Error(fmt::format("{}: attribute {} is not a text", path_, name)); };
+  if (H5Tget_class(stored.get()) != H5T_STRING) refuse();
   const Identifier type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.get(), H5T_VARIABLE);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  char* value = nullptr;
-  if (H5Tis_variable_str(stored.get()) <= 0 || H5Aread(owner.get(), type.get(), static_cast<void*>(&value)) < 0) {
-    throw Error(fmt::format("{}: attribute {} is not a text", path_, name));
+  H5Tset_cset(type.get(), H5Tget_cset(stored.get()));
+  if (H5Tis_variable_str(stored.get()) > 0) {
+    H5Tset_size(type.get(), H5T_VARIABLE);
+    char* value = nullptr;
+    if (H5Aread(owner.get(), type.get(), static_cast<void*>(&value)) < 0) refuse();
+    std::string result = value == nullptr ? "" : value;
+    H5free_memory(value);
+    return result;
   }
-  std::string result = value == nullptr ? "" : value;
-  H5free_memory(value);
+  const auto width = H5Tget_size(stored.get());
+  if (width > bytes_) refuse();
+  std::string result(width + 1, '\0');
+  H5Tset_size(type.get(), result.size());
+  if (H5Aread(owner.get(), type.get(), result.data()) < 0) refuse();
+  result.resize(result.find('\0'));
   return result;
 }
 
+H5T_class_t Hdf5Reader::class_of(const std::string& name, const std::string& object) const {
+  const Identifier stored(H5Aget_type(attribute(name, object).get()), H5Tclose);
+  return H5Tget_class(stored.get());
+}
+
 double Hdf5Reader::number(const std::string& name, const std::string& object) const {
+  const auto kind = class_of(name, object);
   double value = 0;
-  if (H5Aread(attribute(name, object).get(), H5T_NATIVE_DOUBLE, &value) < 0) {
+  if ((kind != H5T_FLOAT && kind != H5T_INTEGER) ||
+      H5Aread(attribute(name, object).get(), H5T_NATIVE_DOUBLE, &value) < 0) {
     throw Error(fmt::format("{}: attribute {} is not a number", path_, name));
   }
   return value;
@@ -329,39 +270,38 @@ double Hdf5Reader::number(const std::string& name, const std::string& object) co
 
 std::int64_t Hdf5Reader::integer(const std::string& name, const std::string& object) const {
   std::int64_t value = 0;
-  if (H5Aread(attribute(name, object).get(), H5T_NATIVE_INT64, &value) < 0) {
-    throw Error(fmt::format("{}: attribute {} is not a number", path_, name));
+  if (class_of(name, object) != H5T_INTEGER || H5Aread(attribute(name, object).get(), H5T_NATIVE_INT64, &value) < 0) {
+    throw Error(fmt::format("{}: attribute {} is not a whole number", path_, name));
   }
   return value;
 }
 
 std::vector<hsize_t> Hdf5Reader::shape(const std::string& path) const {
-  const Identifier dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!dataset.valid()) throw Error(fmt::format("{}: dataset {} is missing", path_, path));
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose);
-  std::vector<hsize_t> extent(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.get())));
-  H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr);
-  return extent;
+  return stored_shape(path_, path, dataset(path).get(), bytes_);
 }
 
-std::vector<double> Hdf5Reader::values(const std::string& path) const {
+/// Reads a dataset whole into a vector of its size.
+template <class T>
+std::vector<T> Hdf5Reader::whole(const std::string& path) const {
   const auto extent = shape(path);
-  std::vector<double> result(std::accumulate(extent.begin(), extent.end(), std::size_t{1}, std::multiplies<>()));
-  if (!result.empty()) read(path, Slab{extent, std::vector<hsize_t>(extent.size(), 0), extent, false}, result.data());
+  const auto count = std::accumulate(extent.begin(), extent.end(), std::size_t{1}, std::multiplies<>());
+  std::vector<T> result;
+  try {
+    result.resize(count);
+  } catch (const std::exception&) {
+    throw Error(fmt::format("{}: dataset {} of {} values does not fit into memory", path_, path, count));
+  }
+  if (count > 0) read(path, Slab{extent, std::vector<hsize_t>(extent.size(), 0), extent, false}, result.data());
   return result;
 }
 
-std::vector<std::int64_t> Hdf5Reader::integers(const std::string& path) const {
-  const auto extent = shape(path);
-  std::vector<std::int64_t> result(std::accumulate(extent.begin(), extent.end(), std::size_t{1}, std::multiplies<>()));
-  if (!result.empty()) read(path, Slab{extent, std::vector<hsize_t>(extent.size(), 0), extent, false}, result.data());
-  return result;
-}
+std::vector<double> Hdf5Reader::values(const std::string& path) const { return whole<double>(path); }
+std::vector<std::int64_t> Hdf5Reader::integers(const std::string& path) const { return whole<std::int64_t>(path); }
 
 std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
   const auto extent = shape(path);
-  const Identifier dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
-  const Identifier type(H5Dget_type(dataset.get()), H5Tclose);
+  const Identifier data = dataset(path);
+  const Identifier type(H5Dget_type(data.get()), H5Tclose);
   if (extent.size() != 1 || H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0) {
     throw Error(fmt::format("{}: dataset {} does not hold texts of one length", path_, path));
   }
@@ -369,7 +309,7 @@ std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
   std::vector<std::string> result(extent[0]);
   if (result.empty()) return result;
   std::vector<char> bytes(result.size() * width);
-  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+  if (H5Dread(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
     throw Error(fmt::format("{}: cannot read dataset {}: {}", path_, path, last_hdf5_error()));
   }
   for (std::size_t k = 0; k < result.size(); ++k) {
@@ -381,9 +321,20 @@ std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
 
 void Hdf5Reader::read_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
                             void* data) const {
-  if (shape(path) != slab.shape)
-    throw Error(fmt::format("{}: dataset {} has another shape than expected", path_, path));
-  if (!read_pieces(file_.get(), path, slab, type, type_size, data)) {
+  const auto found = shape(path);
+  if (found != slab.shape) {
+    throw Error(fmt::format("{}: dataset {} has the shape {}, not {}", path_, path, fmt::join(found, " x "),
+                            fmt::join(slab.shape, " x ")));
+  }
+  const Identifier data_set = dataset(path);
+  const Identifier stored(H5Dget_type(data_set.get()), H5Tclose);
+  const auto kind = H5Tget_class(stored.get());
+  const auto wanted = H5Tget_class(type);
+  if (kind != wanted && !(wanted == H5T_FLOAT && kind == H5T_INTEGER)) {
+    throw Error(
+        fmt::format("{}: dataset {} does not hold {}", path_, path, wanted == H5T_FLOAT ? "numbers" : "whole numbers"));
+  }
+  if (!read_pieces(data_set.get(), slab, type, type_size, data)) {
     throw Error(fmt::format("{}: cannot read dataset {}: {}", path_, path, last_hdf5_error()));
   }
 }

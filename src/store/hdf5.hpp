@@ -1,11 +1,8 @@
 #pragma once
 
 #include <hdf5.h>
-#include <mpi.h>
 
 #include <cstdint>
-#include <functional>
-#include <list>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,9 +27,6 @@ class Identifier {
 
   hid_t get() const { return id_; }
   bool valid() const { return id_ >= 0; }
-
-  /// Lets go of it without closing.
-  void release() { id_ = H5I_INVALID_HID; }
 
   /// Closes now. @return HDF5's status, which a destructor could not report.
   herr_t close() { return id_ < 0 ? 0 : close_(std::exchange(id_, H5I_INVALID_HID)); }
@@ -95,59 +89,8 @@ struct Slab {
 /// A slab of rows [first, first + rows) of a (total x columns) dataset, its memory holding the part alone.
 Slab rows_slab(std::int64_t total, std::int64_t first, std::int64_t rows, std::int64_t columns = 0);
 
-/// A file being written by all ranks together. It grows as `path`.tmp; `commit` reads it back, compares, and renames
-/// it. Without commit nothing is left behind. Data given to `write` must stay alive until then.
-class Hdf5Writer {
- public:
-  /// @note Collective, like all members.
-  Hdf5Writer(MPI_Comm comm, std::string path);
-  ~Hdf5Writer();
-  Hdf5Writer(const Hdf5Writer&) = delete;
-  Hdf5Writer& operator=(const Hdf5Writer&) = delete;
-
-  void group(const std::string& path);
-  /// Rank 0's value is written; texts and integers must be the same on every rank.
-  void attribute(const std::string& name, const std::string& value, const std::string& object = "/");
-  void attribute(const std::string& name, double value, const std::string& object = "/");
-  void attribute(const std::string& name, std::int64_t value, const std::string& object = "/");
-
-  /// @param compress worth it for small integers, not for potentials, whose digits are noise to zlib.
-  template <class T>
-  void write(const std::string& path, const Slab& slab, const T* data, const std::string& unit = "",
-             bool compress = false) {
-    write_bytes(path, slab, native_type<T>(), sizeof(T), data, unit, compress);
-  }
-  /// The same array on every rank; rank 0's is written.
-  void write_replicated(const std::string& path, std::span<const double> values, const std::string& unit = "");
-
-  /// The same texts on every rank, as texts of one length; each rank writes a part of them.
-  void write_texts(const std::string& path, const std::vector<std::string>& texts);
-
-  void commit();
-
-  /// Whether a write has failed half-way: HDF5 cannot close such a file together, on some ranks it would wait for ever.
-  static bool abandoned;
-
- private:
-  void write_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size, const void* data,
-                   const std::string& unit, bool compress);
-  template <class T>
-  void scalar(const std::string& name, hid_t type, const T* value, const std::string& object);
-  void must(bool ok, const std::string& what) const;
-  void must_have_written(bool ok, const std::string& what) const;
-  void must_have_room(const Slab& slab, std::size_t type_size) const;
-
-  MPI_Comm comm_;
-  std::string path_;
-  std::string temporary_;
-  QuietHdf5 quiet_;
-  Identifier file_;
-  bool committed_ = false;
-  std::vector<std::function<bool(hid_t)>> verifications_;
-  std::list<std::pair<Identifier, std::vector<char>>> texts_;  // of write_texts, alive until commit
-};
-
-/// A file being read by this rank alone; several ranks may each have one.
+/// A file being read by this rank alone; several ranks may each have one. It is not asked whether the file is whole
+/// (file_status does): what it says is held against the file's length, but HDF5 itself trusts a damaged file too far.
 class Hdf5Reader {
  public:
   /// @throws Error naming the file when it is missing or no HDF5 file.
@@ -169,16 +112,35 @@ class Hdf5Reader {
   /// A whole dataset of texts of one length.
   std::vector<std::string> texts(const std::string& path) const;
 
+  /// @throws Error naming the file and the object when it is missing, no dataset, or behind a link that is no plain
+  /// name (a soft or external link).
+  Identifier dataset(const std::string& path) const;
+  H5T_class_t class_of(const std::string& attribute, const std::string& object = "/") const;
+
   hid_t id() const { return file_.get(); }
   const std::string& path() const { return path_; }
 
  private:
   void read_bytes(const std::string& path, const Slab& slab, hid_t type, std::size_t type_size, void* data) const;
+  Identifier open(const std::string& object) const;
   Identifier attribute(const std::string& name, const std::string& object) const;
+  template <class T>
+  std::vector<T> whole(const std::string& path) const;
 
   QuietHdf5 quiet_;
   std::string path_;
   Identifier file_;
+  std::uint64_t bytes_ = 0;  // the file's length
 };
+
+/// The shape of a dataset, believed only as far as the file is long.
+/// @throws Error naming file and dataset when it is no array, lies elsewhere, or is announced larger than what a file
+/// of so many bytes can hold.
+std::vector<hsize_t> stored_shape(const std::string& file, const std::string& name, hid_t dataset,
+                                  std::uint64_t file_bytes);
+
+/// Whether a slab of a dataset has these bytes.
+bool same_on_disk(const Hdf5Reader& file, const std::string& path, const Slab& slab, hid_t type, std::size_t type_size,
+                  const void* data);
 
 }  // namespace kirchhoff

@@ -3,13 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "kirchhoff/error.hpp"
+#include "store/guard.hpp"
 #include "store/provenance.hpp"
 #include "store/schema.hpp"
 
 namespace kirchhoff {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// The same rows on every rank, of which each writes a part.
 template <class T>
@@ -112,6 +116,7 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
   file.attribute(schema::kTitle, netlist.title);
   if (solution != nullptr) {
     file.attribute(schema::kUndetermined, solution->undetermined);
+    file.write_arrays();
     solution->report.seconds_write = all_max(comm, wall_time() - begin);
     visit_fields(solution->report, [&](const std::string& name, const auto& value) {
       if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);
@@ -120,9 +125,12 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
   file.commit();
 }
 
-Netlist read_network(const std::string& path) {
-  const Hdf5Reader file(path);
-  expect_kind(file, schema::kNetwork);
+namespace {
+
+Netlist read_network(const Hdf5Reader& file) {
+  const auto& path = file.path();
+  const auto kind = file.text(schema::kKind);
+  if (kind != schema::kNetwork) throw Error(fmt::format("{}: holds a {}, not a {}", path, kind, schema::kNetwork));
   Netlist netlist;
   netlist.origin = path;
   netlist.title = file.text(schema::kTitle);
@@ -134,6 +142,19 @@ Netlist read_network(const std::string& path) {
   netlist.voltages = read_branches(file, kVoltages, nodes);
   netlist.currents = read_branches(file, kInjections, nodes);
   return netlist;
+}
+
+}  // namespace
+
+Netlist read_network(const std::string& path) {
+  const auto status = file_status(path, Check::all);
+  const auto read = [&] { return read_network(Hdf5Reader(path)); };
+  if (status.state == FileState::whole) return read();
+  const bool unsealed = status.state == FileState::older || status.state == FileState::foreign;
+  if (!unsealed || !fs::is_regular_file(path)) throw Error(status.reason);
+  // Networks may be written by other programs; HDF5 meets theirs in a process of its own first.
+  guarded(path, [&] { return read().title; });
+  return read();
 }
 
 }  // namespace kirchhoff

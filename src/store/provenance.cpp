@@ -5,6 +5,7 @@
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/session.hpp"
 #include "kirchhoff/version.hpp"
+#include "store/guard.hpp"
 #include "store/schema.hpp"
 
 namespace kirchhoff {
@@ -31,16 +32,19 @@ Provenance read_root(const Hdf5Reader& file) {
       file.text(schema::kPackageVersion), file.text(schema::kBlas),    file.text(schema::kPetsc)};
 }
 
-void expect_kind(const Hdf5Reader& file, const std::string& kind) {
-  const auto found = file.text(schema::kKind);
-  if (found != kind) throw Error(fmt::format("{}: holds a {}, not a {}", file.path(), found, kind));
-  const auto version = file.integer(schema::kSchemaVersion);
-  if (version > schema::kVersion) {
-    throw Error(
-        fmt::format("{}: schema version {} is newer than this program's ({})", file.path(), version, schema::kVersion));
-  }
+void expect(const FileStatus& status, const std::string& path, const std::string& kind) {
+  if (status.state != FileState::whole) throw AgreedError(status.reason);
+  if (status.kind != kind) throw AgreedError(fmt::format("{}: holds a {}, not a {}", path, status.kind, kind));
 }
 
-Provenance read_provenance(const std::string& path) { return read_root(Hdf5Reader(path)); }
+Provenance read_provenance(const std::string& path) {
+  const auto status = file_status(path, Check::structure);
+  const auto read = [&] { return read_root(Hdf5Reader(path)); };
+  if (status.state == FileState::whole) return read();
+  if (status.state != FileState::older) throw Error(status.reason);
+  // HDF5 comes back from it, or does so in a process of its own.
+  guarded(path, [&] { return read().options; });
+  return read();
+}
 
 }  // namespace kirchhoff

@@ -61,9 +61,9 @@ void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circui
 }
 
 std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit) {
+  expect(file_status(comm, path, Check::all), path, schema::kSamplesKind);
   return agree(comm, [&] {
     const Hdf5Reader file(path);
-    expect_kind(file, schema::kSamplesKind);
     const auto d = circuit.space().dimensions();
     std::vector<StoredWalks> flows;
     for (const std::string name : {"exact", "neural"}) {
@@ -122,10 +122,10 @@ void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace
 }
 
 StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space) {
+  expect(file_status(comm, path, Check::all), path, schema::kSamplesKind);
   return agree(comm, [&] {
     const std::string group = "/neural";
     const Hdf5Reader file(path);
-    expect_kind(file, schema::kSamplesKind);
     StoredMoveWalks stored{file.text(schema::kOrigin, group),
                            file.number(schema::kSeconds, group),
                            file.integer(schema::kCount, group),

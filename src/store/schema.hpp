@@ -4,7 +4,9 @@
 
 namespace kirchhoff::schema {
 
-inline constexpr int kVersion = 1;
+// 2: files are sealed (store/seal.hpp), and arrays that are not compressed lie in one piece.
+
+inline constexpr int kVersion = 2;
 
 // Root attributes of every file.
 inline constexpr auto kKind = "kind";

@@ -32,6 +32,7 @@ void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circu
   file.write_replicated(schema::kSource, circuit.source(), "ampere");
   file.write_replicated(schema::kTarget, circuit.target(), "ampere");
   write_root(file, schema::kSolution, provenance);
+  file.write_arrays();
   solution.report.seconds_write = all_max(comm, wall_time() - begin);
   visit_fields(solution.report, [&](const std::string& name, const auto& value) {
     if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);  // these are in every root
@@ -40,10 +41,10 @@ void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circu
 }
 
 Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& circuit) {
+  expect(file_status(comm, path, Check::all), path, schema::kSolution);
   Solution solution{SharedArray(comm, circuit.vertices()), {}};
   agree(comm, [&] {
     const Hdf5Reader file(path);
-    expect_kind(file, schema::kSolution);
     file.read(schema::kPotential, states_slab(comm, circuit), solution.potential.data().data());
     visit_fields(solution.report, [&]<class T>(const std::string& name, T& value) {
       if constexpr (std::is_same_v<T, std::string>) {

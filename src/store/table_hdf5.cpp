@@ -7,6 +7,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/text.hpp"
+#include "store/guard.hpp"
 #include "store/hdf5.hpp"
 #include "store/table_formats.hpp"
 
@@ -79,17 +80,7 @@ std::string choose_dataset(const std::string& path, const Identifier& file) {
   throw Error(fmt::format("{} has {} datasets, say which: {}", path, names.size(), joined(names)));
 }
 
-std::vector<hsize_t> shape_of(const Identifier& dataset) {
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose);
-  if (H5Sget_simple_extent_type(space.get()) != H5S_SIMPLE) return {};
-  std::vector<hsize_t> shape(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.get())));
-  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
-  return shape;
-}
-
-}  // namespace
-
-Table detail::read_hdf5_table(const std::string& path, const std::string& dataset) {
+Table read_trusting(const std::string& path, const std::string& dataset) {
   const QuietHdf5 quiet;
   const Identifier file = open_file(path);
   Table table;
@@ -103,20 +94,35 @@ Table detail::read_hdf5_table(const std::string& path, const std::string& datase
                             did_you_mean(table.dataset, names), joined(names)));
   }
   if (!holds_numbers(data)) throw Error(fmt::format("{}: dataset '{}' does not hold numbers", path, table.dataset));
-  const auto shape = shape_of(data);
-  if (shape.empty()) throw Error(fmt::format("{}: dataset '{}' is not an array", path, table.dataset));
+  hsize_t file_bytes = 0;  // of a compressed file, once unpacked
+  H5Fget_filesize(file.get(), &file_bytes);
+  const auto shape = stored_shape(path, "'" + table.dataset + "'", data.get(), file_bytes);
 
   std::size_t count = 1;
   for (const hsize_t extent : shape) count *= extent;
   table.rows = static_cast<std::int64_t>(shape[0]);
   table.columns = shape[0] == 0 ? 0 : static_cast<std::int64_t>(count / shape[0]);
-  table.values.resize(count);
+  try {
+    table.values.resize(count);
+  } catch (const std::exception&) {
+    throw Error(fmt::format("{}: dataset '{}' of {} values does not fit into memory", path, table.dataset, count));
+  }
   if (count > 0 && H5Dread(data.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.values.data()) < 0) {
     fail(path);
   }
   const Identifier type(H5Dget_type(data.get()), H5Tclose);
-  if (H5Tget_class(type.get()) == H5T_INTEGER && H5Tget_size(type.get()) >= 8) require_exact_integers(path, table);
+  if (H5Tget_class(type.get()) == H5T_INTEGER && H5Tget_size(type.get()) >= 8) {
+    detail::require_exact_integers(path, table);
+  }
   return table;
+}
+
+}  // namespace
+
+Table detail::read_hdf5_table(const std::string& path, const std::string& dataset) {
+  // Others have written the file, and HDF5 may crash on one that is damaged: there first, where it does no harm.
+  guarded(path, [&] { return read_trusting(path, dataset).dataset; });
+  return read_trusting(path, dataset);
 }
 
 }  // namespace kirchhoff
