@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# A write that fails on one rank alone ends the program on all, with one line and status 1; what was there before stays.
+# In the suite some calls are tried; with KIRCHHOFF_NIGHTLY=1 the first 20 of every file, on each of two ranks.
+. "$(dirname "$0")/common/lib.sh"
+shim=${KIRCHHOFF_FAULTS:-$source_dir/build/release/tests/libkirchhoff_faults.so}
+[ -e "$shim" ] || skip "no $shim"
+[ -r /proc/self/fd ] || skip "no /proc to tell files by"
+
+cat >case.yaml <<'YAML'
+space:   {categories: 30, dimensions: 2}
+circuit: {family: lattice, layers: 3, resistance_same: 1, resistance_change: 10}
+source:  {name: uniform}
+target:  {name: normal}
+model:   {hidden: [4]}
+train:   {steps: 4, batch: 64, validate_every: 2, checkpoint_every: 2}
+sample:  {flow: exact, count: 400000}
+YAML
+printf '* three resistors\nV1 in 0 1\nR1 in a 1\nR2 a 0 2\nR3 a b 3\nR4 b 0 4\n.end\n' >net.sp
+
+# What makes each file, beyond what was there before.
+declare -A makes=(
+  [solution]="solve case.yaml -out solution -force"
+  [network]="solve net.sp -out network"
+  [currents]="solve case.yaml -out currents -solve_currents true -force"
+  [checkpoint]="train case.yaml -out checkpoint -force"
+  [samples]="sample case.yaml -out samples -force"
+)
+declare -A file_of=([solution]=solution.h5 [network]=solution.h5 [currents]=currents.h5 [checkpoint]=checkpoint.h5 [samples]=samples.h5)
+
+hits=0
+# fault KIND RANK CALL ERRNO WORDS [ONLY]: the CALL-th call on this rank fails
+fault() {
+  local kind=$1 file=${file_of[$1]} status=0 what="$1, call $3 on rank $2: $5"
+  rm -f mark
+  # shellcheck disable=SC2086 # words
+  LD_PRELOAD=$shim FAULT_MARK=$work/mark FAULT_FILE=$file FAULT_RANKS=$2 FAULT_CALL=$3 FAULT_ERROR=$4 ${6:+env FAULT_ONLY=1} \
+    timeout -k 1 15 "$mpiexec" -n 2 "$program" ${makes[$kind]} >log 2>stderr </dev/null || status=$?
+  nothing_half_written "$what"
+  if [ ! -e mark ]; then # there are fewer calls
+    [ $status = 0 ] || fail "$what: status $status without a fault: $(cat stderr)"
+    return 0
+  fi
+  hits=$((hits + 1))
+  [ $status != 124 ] && [ $status != 137 ] || fail "$what: still there after 15 s"
+  if [ $status = 0 ]; then fail "$what: passed over in silence"; fi
+  [ $status = 1 ] || fail "$what: status $status: $(cat stderr)"
+  [ "$(grep -c '^error: ' stderr)" = 1 ] || fail "$what: not one line 'error: ': $(cat stderr)"
+  grep -qE "^error: .*$kind/$file.*: $5" stderr || fail "$what: does not name file and reason: $(cat stderr)"
+  ! grep -E '^\[rank|PETSC ERROR|HDF5-DIAG|terminate called' stderr || fail "$what: a dump"
+  if [ -e "$work/before/$kind/$file" ] && [ "$7" != renamed ]; then
+    cmp "$work/before/$kind/$file" "$kind/$file" || fail "$what: cost the file that was there"
+  fi
+}
+
+for kind in "${!makes[@]}"; do
+  # shellcheck disable=SC2086 # words
+  succeed 2 ${makes[$kind]}
+  mkdir -p before && cp -r "$kind" before/
+done
+if [ -n "${KIRCHHOFF_NIGHTLY:-}" ]; then calls=$(seq 1 20); else calls="1 4"; fi
+for kind in "${!makes[@]}"; do
+  for rank in 0 1; do
+    for call in $calls; do
+      [ -n "${KIRCHHOFF_NIGHTLY:-}" ] || [ "$rank" = 0 ] || [ "$call" = 1 ] || continue
+      fault "$kind" $rank "$call" 122 'Disk quota exceeded' '' ''
+    done
+  done
+done
+fault solution 1 1 5 'Input/output error' only ''
+fault samples 1 2 28 'No space left on device' only ''
+echo "$hits faults met"
+[ $hits -ge 12 ] || fail "only $hits faults met"
