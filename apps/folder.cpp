@@ -29,6 +29,22 @@ std::string grouped(std::int64_t value) {
   return digits;
 }
 
+namespace {
+
+/// A file of a newer schema is more than this program can know: the whole folder is left alone, even by -force.
+void refuse_newer(const std::string& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto file = entry.path().filename().string();
+    const bool ours =
+        file == "solution.h5" || file == "currents.h5" || file == "samples.h5" || file.starts_with("checkpoint");
+    if (!ours || !file.ends_with(".h5")) continue;
+    const auto status = file_status(entry.path().string(), Check::structure);
+    if (status.state == FileState::newer) throw Error(status.reason);
+  }
+}
+
+}  // namespace
+
 FolderLock::FolderLock(const std::string& folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -39,6 +55,7 @@ FolderLock::FolderLock(const std::string& folder) {
   if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw Error(fmt::format("option -out: another kirchhoff is at work in {}", folder));
   }
+  refuse_newer(folder);
 }
 
 FolderLock::~FolderLock() {
@@ -60,7 +77,6 @@ bool ResultFolder::fresh(const char* file) const {
     case FileState::whole:
       return status.problem_hash == hash_;
     case FileState::newer:
-      throw AgreedError(status.reason);
     case FileState::damaged:
     case FileState::older:
     case FileState::foreign:

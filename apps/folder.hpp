@@ -18,7 +18,8 @@ std::string grouped(std::int64_t value);
 class FolderLock {
  public:
   FolderLock() = default;
-  /// @throws Error when another process holds it, or the folder cannot be made or written to.
+  /// @throws Error when another process holds it, the folder cannot be made or written to, or holds results of a newer
+  /// schema.
   explicit FolderLock(const std::string& folder);
   FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FolderLock& operator=(FolderLock&& other) noexcept {
@@ -38,8 +39,7 @@ class ResultFolder {
   ResultFolder(MPI_Comm comm, std::string folder, std::string problem_hash);
 
   std::string path(const char* file) const;
-  /// Whether a file of this very problem is there; a damaged one is not, and the reason is said.
-  /// @note Collective. @throws AgreedError for a file of a newer schema, which is to be left alone.
+  /// Whether a file of this very problem is there; a damaged one is not, and the reason is said. @note Collective.
   bool fresh(const char* file) const;
 
  private:

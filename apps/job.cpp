@@ -43,19 +43,20 @@ CaseText read_input(const std::string& input) {
     // The newest file knows best what was asked for last.
     CaseText newest;
     fs::file_time_type time;
+    std::string why;
     for (const auto* file : {"solution.h5", "checkpoint.h5", "samples.h5"}) {
       const auto h5 = (path / file).string();
       if (!fs::exists(h5) || (!newest.name.empty() && fs::last_write_time(h5) < time)) continue;
       try {
         newest = {read_provenance(h5).options, h5 + " (options)", path};
         time = fs::last_write_time(h5);
-      } catch (const Error&) {  // damaged: another may do
-        continue;
+      } catch (const Error& e) {  // damaged: another may do
+        why += fmt::format("{}{}", why.empty() ? " (" : "; ", e.what());
       }
     }
     if (!newest.name.empty()) return newest;
-    throw Error(
-        fmt::format("{}: the folder holds no solution.h5, checkpoint.h5 or samples.h5 that can be read", input));
+    throw Error(fmt::format("{}: the folder holds no solution.h5, checkpoint.h5 or samples.h5 that can be read{}",
+                            input, why.empty() ? "" : why + ")"));
   }
   const auto extension = path.extension().string();
   if (extension != ".yaml" && extension != ".yml") {

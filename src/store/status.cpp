@@ -5,7 +5,6 @@
 #include <array>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
@@ -38,7 +37,7 @@ bool looks_like_hdf5(const std::string& path, std::uint64_t length) {
   return false;
 }
 
-/// Where the bytes of each dataset lie, one after the other, as the seal has it.
+/// How many bytes each dataset takes in the file.
 std::map<std::string, std::uint64_t> sealed_bytes(const Seal& seal) {
   std::map<std::string, std::uint64_t> bytes;
   for (const auto& s : seal.segments) {
@@ -47,31 +46,32 @@ std::map<std::string, std::uint64_t> sealed_bytes(const Seal& seal) {
   return bytes;
 }
 
-/// The first difference between what a file holds and what its seal says that it held.
+std::string in_words(const AttributeName& a) {
+  return fmt::format("attribute {}{}", a.name, a.object == "/" ? "" : " of " + a.object);
+}
+
+/// The first difference between what a file holds and what its seal says that it held; empty when none is found.
 std::string difference(const Hdf5Reader& file, const Seal& seal) {
-  std::map<std::string, std::string> sealed(seal.attributes.begin(), seal.attributes.end());
   const auto contents = list_contents(file);
+  auto arrays = sealed_bytes(seal);
+  for (const auto& name : contents.datasets) {
+    const auto found = arrays.find(name);
+    if (found == arrays.end()) return fmt::format("dataset {} was added", name);
+    if (stored_bytes(file, name) != found->second) return fmt::format("dataset {} was changed", name);
+    arrays.erase(found);
+  }
+  if (!arrays.empty()) return fmt::format("dataset {} was removed", arrays.begin()->first);
+  std::map<std::string, std::string> sealed(seal.attributes.begin(), seal.attributes.end());
   for (const auto& name : contents.attributes) {
     const auto found = sealed.find(name.object + "@" + name.name);
-    const auto where = name.object == "/" ? "" : " of " + name.object;
-    if (found == sealed.end()) return fmt::format("attribute {}{} was added", name.name, where);
-    if (hash_of_attribute(file, name) != found->second)
-      return fmt::format("attribute {}{} was changed", name.name, where);
+    if (found == sealed.end()) return in_words(name) + " was added";
+    if (hash_of_attribute(file, name) != found->second) return in_words(name) + " was changed";
     sealed.erase(found);
   }
-  if (!sealed.empty()) return fmt::format("attribute {} was removed", sealed.begin()->first);
-  const auto bytes = sealed_bytes(seal);
-  std::set<std::string> rest;
-  for (const auto& [name, count] : bytes) rest.insert(name);
-  for (const auto& name : contents.datasets) {
-    const auto count = stored_bytes(file, name);
-    const auto found = bytes.find(name);
-    if (found == bytes.end() && count > 0) return fmt::format("dataset {} was added", name);
-    if (found != bytes.end() && found->second != count) return fmt::format("dataset {} was changed", name);
-    rest.erase(name);
-  }
-  if (!rest.empty()) return fmt::format("dataset {} was removed", *rest.begin());
-  return "";
+  if (sealed.empty()) return "";
+  const auto& gone = sealed.begin()->first;
+  const auto at = gone.find('@');
+  return in_words({gone.substr(0, at), gone.substr(at + 1)}) + " was removed";
 }
 
 /// The first array whose bytes are not what was written; empty when all are.
@@ -200,9 +200,14 @@ Verdict look(const std::string& path) {
     if (s.name == Segment::kStructure) structure.push_back(s);
   }
   const auto hashes = hash_segments(MPI_COMM_SELF, path, structure);
-  bool same = length == seal->length;
+  bool same = true;
   for (std::size_t k = 0; k < structure.size(); ++k) same = same && hashes[k] == structure[k].hash;
   if (!same) return {diagnose(path, *seal), {}};
+  if (length > seal->length) {
+    return {status_of(FileState::damaged, path, fmt::format("{} bytes were added at its end", length - seal->length),
+                      seal->kind, seal->problem_hash),
+            {}};
+  }
   FileStatus whole{FileState::whole, seal->kind, seal->problem_hash, {}};
   return {std::move(whole), std::move(seal)};
 }

@@ -295,6 +295,9 @@ std::vector<Segment> Hdf5Writer::segments(std::uint64_t length) const {
     }
   }
   up_to(length);
+  for (const auto& a : arrays_) {
+    if (a.places.empty()) all.push_back({a.path, length, 0, {}});  // an array without bytes, but with a name
+  }
   return all;
 }
 
