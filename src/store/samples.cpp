@@ -31,6 +31,17 @@ std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<s
   return states;
 }
 
+/// The number of walks that a group announces, and holds.
+std::int64_t count_of(const Hdf5Reader& file, const std::string& group, std::int64_t dimensions) {
+  const auto count = file.integer(schema::kCount, group);
+  const std::vector<hsize_t> wanted = {static_cast<hsize_t>(count), static_cast<hsize_t>(dimensions)};
+  if (count < 0 || file.shape(group + "/" + schema::kSamples) != wanted) {
+    throw Error(fmt::format("{}: {} has the attribute count {}, which is not the rows of {}", file.path(), group, count,
+                            schema::kSamples));
+  }
+  return count;
+}
+
 }  // namespace
 
 void write_samples(MPI_Comm comm, const std::string& path, const Circuit& circuit,
@@ -69,11 +80,8 @@ std::vector<StoredWalks> read_samples(MPI_Comm comm, const std::string& path, co
     for (const std::string name : {"exact", "neural"}) {
       const auto group = "/" + name;
       if (!file.has(name)) continue;
-      StoredWalks flow{name,
-                       file.text(schema::kOrigin, group),
-                       file.number(schema::kSeconds, group),
-                       file.integer(schema::kCount, group),
-                       {}};
+      StoredWalks flow{
+          name, file.text(schema::kOrigin, group), file.number(schema::kSeconds, group), count_of(file, group, d), {}};
       const auto mine = partition(flow.count, size_of(comm), rank_of(comm));
       const auto table = rows_slab(flow.count, mine.begin, mine.size(), d);
       const auto column = rows_slab(flow.count, mine.begin, mine.size());
@@ -128,7 +136,7 @@ StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const 
     const Hdf5Reader file(path);
     StoredMoveWalks stored{file.text(schema::kOrigin, group),
                            file.number(schema::kSeconds, group),
-                           file.integer(schema::kCount, group),
+                           count_of(file, group, space.dimensions()),
                            {}};
     const auto mine = partition(stored.count, size_of(comm), rank_of(comm));
     const auto table = rows_slab(stored.count, mine.begin, mine.size(), space.dimensions());
