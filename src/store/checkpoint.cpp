@@ -70,6 +70,30 @@ Checkpoint read(const std::string& path) {
   return c;
 }
 
+/// Puts a fresh file in the place of checkpoint.h5, which becomes checkpoint.previous.h5.
+void take_place(const std::string& directory, const std::string& fresh) {
+  const auto path = fs::path(directory) / "checkpoint.h5";
+  const auto previous = fs::path(directory) / "checkpoint.previous.h5";
+  const auto link = previous.string() + ".new";
+  try {
+    // A second name for the old file before the new one takes its place: at no moment is there none.
+    if (fs::exists(path)) {
+      fs::remove(link);
+      std::error_code no_links;
+      fs::create_hard_link(path, link, no_links);
+      if (no_links) fs::copy_file(path, link);
+      replace_file(link, previous.string());
+    }
+    replace_file(fresh, path.string());
+    settle_folder(path.string());
+  } catch (const fs::filesystem_error& e) {
+    std::error_code ignored;
+    fs::remove(link, ignored);
+    fs::remove(fresh, ignored);
+    throw Error(fmt::format("cannot write {}: {}", path.string(), e.code().message()));
+  }
+}
+
 }  // namespace
 
 void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& model, const Checkpoint& checkpoint,
@@ -79,8 +103,7 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, const Model& 
 
 void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t parameters, const Checkpoint& c,
                       const Provenance& provenance) {
-  const auto path = fs::path(directory) / "checkpoint.h5";
-  const auto fresh = path.string() + ".new";
+  const auto fresh = (fs::path(directory) / "checkpoint.h5.new").string();
   const auto history = history_table(c.state.history);
   const std::vector<std::int64_t> random = {std::bit_cast<std::int64_t>(c.seed), c.state.step};
   const bool first = rank_of(comm) == 0;
@@ -109,19 +132,7 @@ void write_checkpoint(MPI_Comm comm, const std::string& directory, std::int64_t 
     file.commit();
   }
   agree(comm, [&] {
-    if (!first) return;
-    // A second name for the old file before the new one takes its place: at no moment is there none.
-    const auto previous = fs::path(directory) / "checkpoint.previous.h5";
-    if (fs::exists(path)) {
-      const auto link = previous.string() + ".new";
-      fs::remove(link);
-      std::error_code no_links;
-      fs::create_hard_link(path, link, no_links);
-      if (no_links) fs::copy_file(path, link);
-      replace_file(link, previous.string());
-    }
-    replace_file(fresh, path.string());
-    settle_folder(path.string());
+    if (first) take_place(directory, fresh);
   });
 }
 

@@ -49,9 +49,15 @@ Contents list_contents(const Hdf5Reader& file) {
   }
   if (!links.elsewhere.empty())
     throw Error(fmt::format("{}: /{} is a link to elsewhere", file.path(), links.elsewhere));
+  const auto plain = [&](const std::string& name) {
+    if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      throw Error(fmt::format("{}: holds a name that cannot be printed", file.path()));
+    }
+  };
   links.names.insert(links.names.begin(), "/");
   Contents contents;
   for (const auto& name : links.names) {
+    plain(name);
     const Identifier object(H5Oopen(file.id(), name.c_str(), H5P_DEFAULT), H5Oclose);
     if (!object.valid()) throw Error(fmt::format("{}: cannot open {}: {}", file.path(), name, last_hdf5_error()));
     if (H5Iget_type(object.get()) == H5I_DATASET) contents.datasets.push_back(name);
@@ -60,7 +66,10 @@ Contents list_contents(const Hdf5Reader& file) {
     if (H5Aiterate2(object.get(), H5_INDEX_NAME, H5_ITER_INC, &position, take_attribute, &attributes) < 0) {
       throw Error(fmt::format("{}: the attributes of {} cannot be listed", file.path(), name));
     }
-    for (auto& attribute : attributes) contents.attributes.push_back({name, std::move(attribute)});
+    for (auto& attribute : attributes) {
+      plain(attribute);
+      contents.attributes.push_back({name, std::move(attribute)});
+    }
   }
   return contents;
 }

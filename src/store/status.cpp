@@ -148,6 +148,10 @@ FileStatus unsealed(const std::string& path, std::uint64_t length) {
         problem = file.text(schema::kProblemHash);
       } catch (const Error&) {  // of what has none
       }
+      for (auto* text : {&kind, &problem}) {
+        std::replace_if(
+            text->begin(), text->end(), [](unsigned char c) { return c < 0x20; }, '?');
+      }
       return fmt::format("{}\n{}\n{}", claimed_schema(file), kind, problem);
     });
     const auto end = answer.find('\n');
