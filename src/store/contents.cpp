@@ -47,10 +47,12 @@ Contents list_contents(const Hdf5Reader& file) {
   if (H5Lvisit(file.id(), H5_INDEX_NAME, H5_ITER_INC, take_link, &links) < 0) {
     throw Error(fmt::format("{}: its names cannot be listed: {}", file.path(), last_hdf5_error()));
   }
+  const auto unprintable = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  std::replace_if(links.elsewhere.begin(), links.elsewhere.end(), unprintable, '?');
   if (!links.elsewhere.empty())
     throw Error(fmt::format("{}: /{} is a link to elsewhere", file.path(), links.elsewhere));
   const auto plain = [&](const std::string& name) {
-    if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    if (std::any_of(name.begin(), name.end(), unprintable)) {
       throw Error(fmt::format("{}: holds a name that cannot be printed", file.path()));
     }
   };

@@ -18,10 +18,10 @@ namespace {
 constexpr unsigned kSeconds = 60;
 enum class Outcome : char { text = 't', error = 'e' };
 
-void send(int pipe, Outcome outcome, const std::string& text) {
+void tell(int pipe, Outcome outcome, const std::string& text) {
   const auto message = static_cast<char>(outcome) + text;
   for (std::size_t at = 0; at < message.size();) {
-    const auto done = write(pipe, message.data() + at, message.size() - at);
+    const auto done = ::write(pipe, message.data() + at, message.size() - at);
     if (done < 0 && errno != EINTR) return;
     if (done > 0) at += static_cast<std::size_t>(done);
   }
@@ -38,20 +38,20 @@ void send(int pipe, Outcome outcome, const std::string& text) {
   if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
   alarm(kSeconds);
   try {
-    send(pipe, Outcome::text, work());
+    tell(pipe, Outcome::text, work());
   } catch (const std::bad_alloc&) {
-    send(pipe, Outcome::error, "out of memory");
+    tell(pipe, Outcome::error, "out of memory");
   } catch (const std::exception& e) {
-    send(pipe, Outcome::error, e.what());
+    tell(pipe, Outcome::error, e.what());
   }
   _exit(0);
 }
 
-std::string receive(int pipe) {
+std::string hear(int pipe) {
   std::string all;
   char buffer[4096];
   while (true) {
-    const auto count = read(pipe, buffer, sizeof buffer);
+    const auto count = ::read(pipe, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return all;
     all.append(buffer, static_cast<std::size_t>(count));
@@ -71,7 +71,7 @@ std::string guarded(const std::string& path, const std::function<std::string()>&
   }
   if (process == 0) child(ends[1], work);
   close(ends[1]);
-  const auto message = receive(ends[0]);
+  const auto message = hear(ends[0]);
   close(ends[0]);
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) {

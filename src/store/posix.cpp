@@ -14,7 +14,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // a call: some systems refuse 2 GiB
+constexpr std::size_t kBytesPerCall = std::size_t{1} << 30;  // a call: some systems refuse 2 GiB
 
 [[noreturn]] void fail(const char* what, const std::string& path, int reason) {
   throw Error(fmt::format("cannot {} {}: {}", what, path, std::generic_category().message(reason)));
@@ -38,7 +38,7 @@ Descriptor::~Descriptor() {
 
 void Descriptor::write_at(std::uint64_t at, std::span<const char> bytes) const {
   while (!bytes.empty()) {
-    const auto done = pwrite(number_, bytes.data(), std::min(bytes.size(), kMostBytes), static_cast<off_t>(at));
+    const auto done = pwrite(number_, bytes.data(), std::min(bytes.size(), kBytesPerCall), static_cast<off_t>(at));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail("write", path_, errno);
     if (done == 0) fail("write", path_, EIO);
@@ -49,7 +49,7 @@ void Descriptor::write_at(std::uint64_t at, std::span<const char> bytes) const {
 
 void Descriptor::read_at(std::uint64_t at, std::span<char> bytes) const {
   while (!bytes.empty()) {
-    const auto done = pread(number_, bytes.data(), std::min(bytes.size(), kMostBytes), static_cast<off_t>(at));
+    const auto done = pread(number_, bytes.data(), std::min(bytes.size(), kBytesPerCall), static_cast<off_t>(at));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail("read", path_, errno);
     if (done == 0) throw Error(fmt::format("cannot read {}: it ends too early", path_));
