@@ -28,9 +28,18 @@ std::vector<double> history_table(const std::vector<TrainRecord>& history) {
   return table;
 }
 
-std::vector<TrainRecord> history_from(const std::vector<double>& table) {
+std::vector<TrainRecord> read_history(const Hdf5Reader& file) {
+  const auto shape = file.shape(schema::kHistory);
+  const auto table = file.values(schema::kHistory);
+  if (shape.size() != 2 || shape[1] != kRecordColumns) {
+    throw Error(fmt::format("{}: dataset {} does not have {} columns", file.path(), schema::kHistory, kRecordColumns));
+  }
   std::vector<TrainRecord> history;
-  for (std::size_t k = 0; k + kRecordColumns <= table.size(); k += kRecordColumns) {
+  for (std::size_t k = 0; k < table.size(); k += kRecordColumns) {
+    constexpr double kMostSteps = 1e15;
+    if (!(table[k] >= 0 && table[k] <= kMostSteps)) {
+      throw Error(fmt::format("{}: dataset {} has a step {}", file.path(), schema::kHistory, table[k]));
+    }
     history.push_back({static_cast<std::int64_t>(table[k]), table[k + 1], table[k + 2], table[k + 3], table[k + 4]});
   }
   return history;
@@ -63,7 +72,7 @@ Checkpoint read(const std::string& path) {
   c.state.first_moment = file.values(schema::kFirstMoment);
   c.state.second_moment = file.values(schema::kSecondMoment);
   if (file.has(schema::kBest)) c.state.best = file.values(schema::kBest);
-  c.state.history = history_from(file.values(schema::kHistory));
+  c.state.history = read_history(file);
   c.state.loss_sum = file.number(schema::kLossSum);
   c.state.best_validation = file.number(schema::kBestValidation);
   c.state.seconds = file.number(schema::kSeconds);
