@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "commands.hpp"
+#include "folder.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/store.hpp"
@@ -8,7 +11,9 @@
 namespace kirchhoff {
 
 void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
-  const auto text = agree(session.comm(), [&] { return describe_file(input); });
+  const auto text = agree(session.comm(), [&] {
+    return std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input);
+  });
   if (rank_of(session.comm()) == 0) fmt::print("{}", text);
 }
 

@@ -43,12 +43,12 @@ refuse 'PETSc: .*pc_type|PETSc: .*PC type.*nonsense' solve case.yaml -pc_type no
 refuse "option -circuit_layers is '1e3': a whole number" solve case.yaml -circuit_layers 1e3
 refuse 'option -seed is -5: it must be at least 0' solve case.yaml -seed -5
 refuse "option -solve_currents is 'maybe': true or false" solve case.yaml -solve_currents maybe
-refuse "option -sample_flow has 'learned': exact or neural" solve case.yaml -sample_flow learned
+refuse "option -sample_flow has 'learned': it must be one of exact, neural" solve case.yaml -sample_flow learned
 refuse "option -target_smoothing is 2: it must be between 0 and 1" solve case.yaml -target_smoothing 2
 refuse 'option -model_head: a state of a dense circuit has too many moves' solve case.yaml -model_head current
-refuse 'option -model_head: a choice for exact supervision only' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
-refuse 'option -model_likelihood: a choice for Monte-Carlo supervision only' train case.yaml -model_likelihood mixture
-refuse 'option -model_evidence: linear is for walk supervision and S = 2 only' train case.yaml -model_evidence linear
+refuse 'option -model_head: monte_carlo supervision does not use it' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
+refuse 'option -model_likelihood: exact supervision does not use it' train case.yaml -model_likelihood mixture
+refuse 'option -model_evidence: exact supervision does not use it' train case.yaml -model_evidence linear
 refuse "option -train_jitter is 'much': a number is needed" train case.yaml -train_supervision monte_carlo -train_jitter much
 
 # --- the case
@@ -77,7 +77,7 @@ refuse_case "bad.yaml:7: 'model_hidden' must be a list of plain values" 'model: 
 refuse_case "bad.yaml:8: 'solve' has a value that a case cannot hold" 'train: &a {steps: 4}' 'solve: *a'
 refuse_case "bad.yaml:7: circuit_family is 'hammming': it must be one of .*did you mean 'hamming'" 'circuit: {family: hammming}'
 refuse_case "bad.yaml:7: circuit_layers is 0: it must be at least 1" 'circuit: {layers: 0}'
-refuse_case "bad.yaml:7: circuit_layers is 99999999999: too large" 'circuit: {layers: 99999999999}'
+refuse_case "bad.yaml:7: circuit_layers is 99999999999: it must be between 1 and 2147483647" 'circuit: {layers: 99999999999}'
 refuse_case 'space_categories is missing' 'space: {dimensions: 2}'
 refuse_case 'space_categories is 70000' 'space: {categories: 70000}'
 refuse_case '3\^50 states are too many to enumerate' 'space: {categories: 3, dimensions: 50}'
@@ -182,7 +182,7 @@ refuse_nearest 'falls into 2 connected components.*more circuit_neighbours' -cir
 # --- solving, training, sampling
 refuse 'stopped at a relative residual of .* after 1 iterations' solve case.yaml -out unsolved -ksp_max_it 1
 [ ! -e unsolved/solution.h5 ] || fail "a solve that failed left a solution"
-refuse 'model_hidden.*0 is not positive|model_hidden is 0' run case.yaml -model_hidden 0
+refuse 'model_hidden has 0: it must be between 1 and' run case.yaml -model_hidden 0
 refuse 'training diverged: the loss at step .*learning_rate' run case.yaml -out diverged -train_learning_rate 1e300
 [ ! -e diverged/checkpoint.h5 ] || fail "a training that diverged left a checkpoint"
 refuse 'untrained: there is no trained network' sample case.yaml -out untrained
