@@ -63,6 +63,7 @@ constexpr std::array kStages = {"bench", "solve", "train", "sample", "validate"}
 
 /// A JSON object in a file; null when there is none that can be read.
 Json read_json(const std::string& path) {
+  if (!fs::is_regular_file(path)) return {};
   std::ifstream file(path);
   auto json = Json::parse(file, nullptr, false);
   return json.is_object() ? json : Json();
@@ -175,7 +176,9 @@ std::string ResultFolder::conflict() const {
   std::string unknown;
   std::string where;
   Owner other;
-  for (const auto& file : results_in(folder_)) {
+  const auto files = results_in(folder_);
+  if (files == std::vector<std::string>{kStateFile}) return "";  // of work that has left nothing
+  for (const auto& file : files) {
     const auto owner = owner_of(path(file));
     if (owner.hash == hash()) {
       ours = true;

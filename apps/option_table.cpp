@@ -20,7 +20,7 @@ constexpr Values kPath{Type::path};
 constexpr Values kFlag{Type::flag};
 constexpr Values kChoice{Type::choice};
 constexpr Values kWords{Type::words};
-constexpr Values kReals{Type::reals, -kInfinity, kInfinity};
+constexpr Values kReals{Type::reals, -kLargest, kLargest};
 
 constexpr Values integer(double least, double most = kInfinity) { return {Type::integer, least, most}; }
 constexpr Values small(double least) { return integer(least, kMostInt); }

@@ -146,6 +146,22 @@ std::string wrong_value(const OptionSpec& option, const std::string& value) {
   return "";
 }
 
+using TextOf = std::function<std::string(const std::string&)>;
+
+/// The setting that values of a layered circuit make; unknown words count as none.
+Setting setting_of(const TextOf& text_of) {
+  Setting setting;
+  const auto supervision = text_of("train_supervision");
+  if (supervision == "monte_carlo") setting.problem = kMonteCarlo;
+  if (supervision == "walk") setting.problem = text_of("target_file").empty() ? kWalkDrawn : kWalkRows;
+  const auto* family = find_option("circuit_family");
+  const auto families = split(family->unit, '|');
+  const auto word = text_of("circuit_family");
+  auto it = std::find(families.begin(), families.end(), word.empty() ? family->fallback.of(setting.problem) : word);
+  if (it != families.end()) setting.family = static_cast<Family>(it - families.begin());
+  return setting;
+}
+
 std::string section_of(const std::string& name) { return name.substr(0, name.find('_')); }
 
 /// A value as YAML.
@@ -187,6 +203,15 @@ std::string OptionSpec::useless(const Setting& setting) const {
     return fmt::format("family {} does not use it", to_string(setting.family));
   }
   return "";
+}
+
+std::string OptionSpec::useless(const Setting& setting, const TextOf& text_of) const {
+  const auto why = useless(setting);
+  if (!why.empty() || needs.empty()) return why;
+  const auto needed = split(needs, '|');
+  const auto there = [&](const auto& other) { return !text_of(other).empty() && text_of(other) != "0"; };
+  if (std::any_of(needed.begin(), needed.end(), there)) return "";
+  return fmt::format("nothing uses it without {}", fmt::join(needed, " or "));
 }
 
 std::string OptionSpec::canonical(const std::string& value) const {
@@ -271,14 +296,10 @@ Options::Options(const std::vector<CaseEntry>& entries, const std::string& case_
     setting_.problem = kNetwork;
   } else {
     for (const auto* role : {"source", "target"}) settle_terminal(role);
-    check(*find_option("train_supervision"));
-    constexpr std::array kSupervised = {kExact, kMonteCarlo, kWalkDrawn};
-    setting_.problem = kSupervised[choice("train_supervision")];
-    if (setting_.problem == kWalkDrawn && !text("target_file").empty()) setting_.problem = kWalkRows;
-    check(*find_option("circuit_family"));
-    setting_.family = static_cast<Family>(choice("circuit_family"));
+    for (const auto* name : {"train_supervision", "circuit_family"}) check(*find_option(name));
+    setting_ = setting_of([&](const std::string& name) { return given(name) ? text(name) : ""; });
   }
-  refuse_useless(source);
+  refuse_useless(entries, source);
   for (const auto& option : option_table()) {
     if (option.of_case() || option.values.type == Values::Type::flag) check(option);
   }
@@ -316,31 +337,27 @@ void Options::settle_terminal(const std::string& role) {
     replaced_[name] = "";
   } else if (overruled(name) && !overruled(file)) {
     replaced_[file] = "";
-    overruled_files_.insert(file);
   } else {
     throw Error(fmt::format("{}: {} has both a name and a file", origin(file), role));
   }
 }
 
-std::string Options::useless(const OptionSpec& option) const {
-  auto why = option.useless(setting_);
-  if (!why.empty() || option.needs.empty()) return why;
-  const auto needed = split(option.needs, '|');
-  const auto there = [&](const auto& name) { return !text(name).empty() && text(name) != "0"; };
-  if (std::any_of(needed.begin(), needed.end(), there)) return "";
-  return fmt::format("nothing uses it without {}", fmt::join(needed, " or "));
-}
-
-void Options::refuse_useless(Source source) const {
+void Options::refuse_useless(const std::vector<CaseEntry>& entries, Source source) const {
+  const auto text_of = [&](const std::string& name) { return text(name); };
+  const auto in_case = [&](const std::string& name) {
+    const auto it = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; });
+    return it == entries.end() ? "" : it->value;
+  };
+  const auto case_alone = setting_of(in_case);
   for (const auto& option : option_table()) {
-    const bool in_case = line_of_.contains(option.name);
+    const auto why = option.useless(setting_, text_of);
+    if (line_of_.contains(option.name)) {
+      if (source == Source::stored || why.empty() || option.useless(case_alone, in_case).empty()) continue;
+      throw Error(fmt::format("{}: {}", origin(option.name), why));
+    }
     const auto typed = options::typed(option.name);
-    if (!(in_case ? source == Source::case_file : typed.has_value())) continue;
-    // What belonged to a file goes with it.
-    if (in_case && overruled_files_.contains(section_of(option.name) + "_file") && !option.needs.empty()) continue;
-    const auto why = useless(option);
-    if (!why.empty()) throw Error(fmt::format("{}: {}", origin(option.name), why));
-    if (!in_case && !*typed && option.values.type != Values::Type::flag) {
+    if (typed && !why.empty()) throw Error(fmt::format("{}: {}", origin(option.name), why));
+    if (typed == false && option.values.type != Values::Type::flag) {
       throw Error(fmt::format("option -{} is without its value [{}]", option.name, option.unit));
     }
   }
@@ -420,8 +437,9 @@ std::size_t Options::choice(const std::string& name) const {
 
 ResolvedOptions Options::resolved() const {
   ResolvedOptions resolved;
+  const auto text_of = [&](const std::string& name) { return text(name); };
   for (const auto& option : option_table()) {
-    if (option.of_case() && useless(option).empty()) resolved.add(option, text(option.name));
+    if (option.of_case() && option.useless(setting_, text_of).empty()) resolved.add(option, text(option.name));
   }
   return resolved;
 }

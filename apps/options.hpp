@@ -1,9 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,8 +81,10 @@ struct OptionSpec {
   std::string needs{};  // a|b|c: of use only beside one of these options
 
   bool of_case() const { return (changes & kProgram) == 0; }
-  /// Why a problem does not use it, "walk supervision does not use it ..."; "" when it does, as far as `needs` goes.
+  /// Why a problem does not use it, "walk supervision does not use it"; "" when it does.
   std::string useless(const Setting& setting) const;
+  /// The same, with what it needs among the values of others.
+  std::string useless(const Setting& setting, const std::function<std::string(const std::string&)>& text_of) const;
   /// A value written in one way only: 1e3 and 1000.0, [2, 2] and 2 are the same.
   std::string canonical(const std::string& value) const;
 };
@@ -162,14 +163,12 @@ class Options {
  private:
   void refuse_unknown(const std::vector<CaseEntry>& entries) const;
   void settle_terminal(const std::string& role);
-  void refuse_useless(Source source) const;
+  void refuse_useless(const std::vector<CaseEntry>& entries, Source source) const;
   void check(const OptionSpec& option) const;
-  std::string useless(const OptionSpec& option) const;
 
   std::string case_name_;
   std::map<std::string, int> line_of_;  // of what the case set
   std::map<std::string, std::string> replaced_;
-  std::set<std::string> overruled_files_;  // of terminals, whose file in the case gave way to a name
   Setting setting_;
 };
 
