@@ -318,7 +318,8 @@ std::string describe_folder(const std::string& folder) {
   for (const auto* key : {"stage", "error", "input", "problem_hash", "command", "time", "package_version"}) {
     line(key, text_in(state, key));
   }
-  for (const auto& [name, stage] : state.value("stages", Json::object()).items()) {
+  const auto stages = state.contains("stages") ? state["stages"] : Json::object();
+  for (const auto& [name, stage] : stages.items()) {
     auto what = text_in(stage, "state");
     for (const auto& [figure, value] : stage.items()) {
       if (value.is_number_integer()) what += fmt::format(", {} {}", figure, value.get<std::int64_t>());

@@ -216,7 +216,7 @@ const std::vector<OptionSpec>& option_table() {
       {"seed", "0", integer(0), "integer", "of all random numbers", kTraining | kSamples},
       {"out", "", kPath, "folder", "for results; without: the case's name", kProgram, kLayered | kNetwork},
       {"force", "false", kFlag, "flag", "redo finished stages", kProgram, kLayered | kNetwork},
-      {"overwrite", "false", kFlag, "", "remove what the folder holds of another problem", kProgram,
+      {"overwrite", "false", kFlag, "flag", "remove what the folder holds of another problem", kProgram,
        kLayered | kNetwork},
       {"help", "false", kFlag, "flag", "this text", kProgram, kLayered | kNetwork},
       {"version", "false", kFlag, "flag", "the program's version, PETSc's and the BLAS in use", kProgram,
