@@ -132,7 +132,7 @@ ordered_json report_object(const Report& report) {
 
 std::string report_json(const Report& report) {
   auto json = report_object(report);
-  json["problem_hash"] = report.problem_hash;
+  if (!report.problem_hash.empty()) json["problem_hash"] = report.problem_hash;
   return json.dump(2) + "\n";
 }
 

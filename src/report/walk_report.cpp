@@ -121,7 +121,7 @@ std::string curve(const std::vector<TrainRecord>& history) {
 
 std::string walk_report_json(const WalkReport& report) {
   auto json = object(report);
-  json["problem_hash"] = report.problem_hash;
+  if (!report.problem_hash.empty()) json["problem_hash"] = report.problem_hash;
   return json.dump(2) + "\n";
 }
 
