@@ -147,10 +147,10 @@ job=$!
 for _ in $(seq 600); do ! grep -qs '"stage": "train"' r/state.json || ! grep -q running r/state.json || break; sleep 0.05; done
 kill -KILL $job
 wait $job 2>/dev/null || true
+rm -f r/*.tmp r/*.new # being killed, it could not
 is_state state running
 succeed 1 info r
 grep -q 'state *running, or died' log || fail "$(cat log)"
-rm -f r/*.tmp
 succeed 1 run case.yaml -out r
 is_state state finished
 
