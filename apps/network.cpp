@@ -64,8 +64,7 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   Netlist netlist;
   switch (format_of(input)) {
     case Format::spice:
-      netlist = parse_spice(read_text_file(input), input,
-                            static_cast<SpiceTitle>(options.choice("network_title")));
+      netlist = parse_spice(read_text_file(input), input, static_cast<SpiceTitle>(options.choice("network_title")));
       break;
     case Format::edge_list:
       netlist = parse_edge_list(read_text_file(input), input, values, base);
@@ -111,12 +110,6 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
   return hash.text();
 }
 
-/// What a network's numbers are unless the user says so; "" where the file itself says it.
-std::string usual_values(const std::string& input) {
-  const auto format = format_of(input);
-  return format == Format::edge_list ? "resistance" : format == Format::matrix_market ? "conductance" : "";
-}
-
 /// An option that no command knows is refused here, before anything is done.
 Options network_options() { return Options({}, "", Options::Source::network); }
 
@@ -153,11 +146,12 @@ void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, doubl
   const auto& r = solution.report;
   say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
   say(comm, "solve",
-      fmt::format("{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
-                  "{:.1e}), energy {:.1e}, KCL {:.1e} A",
-                  r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
-                  r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
-                  r.kcl_max_imbalance));
+      fmt::format(
+          "{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
+          "{:.1e}), energy {:.1e}, KCL {:.1e} A",
+          r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
+          r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
+          r.kcl_max_imbalance));
   if (solution.undetermined > 0) {
     say(comm, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
@@ -194,7 +188,9 @@ void solve_network_file(Session& session, const std::string& input, const std::s
     all.options.pairs = read_pairs(all.netlist, options);
     all.overwrite = options.flag("overwrite");
     all.resolved = options.resolved();
-    if (options.text("network_values").empty()) all.resolved.set("network_values", usual_values(input));
+    if (format_of(input) == Format::matrix_market && options.text("network_values").empty()) {
+      all.resolved.set("network_values", "conductance");
+    }
     return all;
   });
   const auto& netlist = read.netlist;

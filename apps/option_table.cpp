@@ -108,8 +108,13 @@ const std::vector<OptionSpec>& option_table() {
        "write every edge's current to currents.h5 (L N^2 numbers when dense)", kNothing, kSolved},
 
       {"network_values", "", kChoice, "resistance|conductance",
-       "third column of an edge list (without: resistance) or values of a matrix (without: conductance)", kContent,
-       kNetwork},
+       "third column of an edge list (without: what its header says, or resistance) or values of a matrix (without: "
+       "conductance)",
+       kContent, kNetwork},
+      {"network_title", "auto", kChoice, "auto|line|none",
+       "SPICE: the first line is a title (line), or read like any other (none); auto: a title, with a warning where it "
+       "reads like an element",
+       kContent, kNetwork},
       {"network_index_base", "0", kChoice, "0|1", "least node number of an edge list", kContent, kNetwork},
       {"network_sources", "", kPath, "path", "currents into nodes: a line a node and ampere", kContent, kNetwork},
       {"network_grounds", "", kPath, "path", "nodes joined to ground: a line a node and ohm, 0 being tied to it",
