@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "commands.hpp"
 #include "folder.hpp"
@@ -16,11 +15,37 @@
 
 namespace kirchhoff {
 
+namespace {
+
+void bench_in(ResultFolder& folder, MPI_Comm comm, const Job& job, const Circuit& circuit, const std::string& command) {
+  auto stage = folder.begin("bench");
+  const auto report = bench_solve(comm, circuit, job.bench);
+  agree(comm, [&] {
+    if (rank_of(comm) != 0) return;
+    const auto path = folder.path("bench.json");
+    write_text_file(path, bench_json(report, {{"case", job.title},
+                                              {"command", command},
+                                              {"family", to_string(circuit.family())},
+                                              {"problem_hash", folder.hash()},
+                                              {"package_version", std::string(kVersion)},
+                                              {"petsc", petsc_version()}}));
+    fmt::print("{:<9} {:.2f} GB/s on {}: one triad over the unknowns takes {:.3g} s\n\n{}\n{:<9} {}\n", "triad",
+               report.triad_bytes_per_second / 1e9,
+               report.ranks == 1 ? "1 rank" : fmt::format("{} ranks", report.ranks), report.triad_seconds(),
+               bench_table(report), "bench", path);
+  });
+  if (report.best() == nullptr) throw AgreedError(fmt::format("{}: no method solved the circuit", job.title));
+  stage.done(true);
+}
+
+}  // namespace
+
 void bench_command(Session& session, const std::string& input, const std::string& command) {
   const auto comm = session.comm();
-  const bool speaks = rank_of(comm) == 0;
   const auto job = agree(comm, [&] { return read_job(input); });
-  const auto lock = agree(comm, [&] { return speaks ? FolderLock(job.out) : FolderLock(); });
+  if (job.supervision == "walk") {
+    throw AgreedError("walk supervision solves no whole circuit: 'bench' times such solves (-train_supervision exact)");
+  }
   MPI_Barrier(comm);
   const double begin = wall_time();
   const auto circuit = build_circuit(comm, job);
@@ -30,22 +55,8 @@ void bench_command(Session& session, const std::string& input, const std::string
                   circuit.layers() + 1, circuit.states(), circuit.vertices(), circuit.edges(),
                   to_string(circuit.family()), seconds));
 
-  const auto report = bench_solve(comm, circuit, job.bench);
-
-  agree(comm, [&] {
-    if (!speaks) return;
-    const auto path = (std::filesystem::path(job.out) / "bench.json").string();
-    write_text_file(path, bench_json(report, {{"case", job.title},
-                                              {"command", command},
-                                              {"family", to_string(circuit.family())},
-                                              {"package_version", std::string(kVersion)},
-                                              {"petsc", petsc_version()}}));
-    fmt::print("{:<9} {:.2f} GB/s on {}: one triad over the unknowns takes {:.3g} s\n\n{}\n{:<9} {}\n", "triad",
-               report.triad_bytes_per_second / 1e9,
-               report.ranks == 1 ? "1 rank" : fmt::format("{} ranks", report.ranks), report.triad_seconds(),
-               bench_table(report), "bench", path);
-  });
-  if (report.best() == nullptr) throw AgreedError(fmt::format("{}: no method solved the circuit", job.title));
+  ResultFolder folder(comm, job.out, {job.title, problem_hash(job, circuit), job.options}, command, job.overwrite);
+  folder.run([&] { bench_in(folder, comm, job, circuit, command); });
 }
 
 }  // namespace kirchhoff

@@ -1,17 +1,26 @@
 #include "folder.hpp"
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <system_error>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/store.hpp"
+#include "kirchhoff/table.hpp"
+#include "kirchhoff/version.hpp"
 
 namespace kirchhoff {
 
@@ -62,20 +71,120 @@ FolderLock::~FolderLock() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-ResultFolder::ResultFolder(MPI_Comm comm, std::string folder, std::string problem_hash)
-    : comm_(comm), folder_(std::move(folder)), hash_(std::move(problem_hash)) {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr auto kStateFile = "state.json";
+constexpr std::array kStages = {"bench", "solve", "train", "sample", "validate"};
+
+/// A JSON object in a file; null when there is none that can be read.
+Json read_json(const std::string& path) {
+  if (!fs::is_regular_file(path)) return {};
+  std::ifstream file(path);
+  auto json = Json::parse(file, nullptr, false);
+  return json.is_object() ? json : Json();
+}
+
+std::string text_in(const Json& json, const char* key) {
+  const auto it = json.find(key);
+  return it != json.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+/// Whether a file of this name may be one of ours.
+bool is_result(const std::string& file) {
+  static constexpr std::array kNames = {"solution.h5", "currents.h5", "samples.h5", "samples.csv",
+                                        "report.json", "report.html", "bench.json", kStateFile};
+  const bool training = file.starts_with("training") && file.ends_with(".csv");
+  const bool checkpoint = file.starts_with("checkpoint") && file.ends_with(".h5");
+  return training || checkpoint || std::find(kNames.begin(), kNames.end(), file) != kNames.end();
+}
+
+std::vector<std::string> results_in(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto file = entry.path().filename().string();
+    if (is_result(file)) files.push_back(file);
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Which problem a file is of; hash "" when it does not say, or cannot be read.
+struct Owner {
+  std::string hash;
+  std::string name;
+  std::string options;
+  std::string version;
+};
+
+Owner owner_of(const std::string& path) {
+  if (path.ends_with(".json")) {
+    const auto json = read_json(path);
+    return {text_in(json, "problem_hash"), text_in(json, "input"), text_in(json, "options"),
+            text_in(json, "package_version")};
+  }
+  try {
+    auto p = read_provenance(path);
+    return {p.problem_hash, "", p.options, p.package_version};
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Atomically, and on the disk when it returns: whoever waits for the end of the work may trust it.
+void write_durably(const std::string& path, const std::string& text) {
+  const auto temporary = path + ".tmp";
+  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const auto size = static_cast<ssize_t>(text.size());
+  const bool written = file >= 0 && write(file, text.data(), text.size()) == size && fsync(file) == 0;
+  const auto reason = std::generic_category().message(errno);
+  if (file >= 0) close(file);
+  if (!written) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw Error(fmt::format("cannot write {}: {}", path, reason));
+  }
+  replace_file(temporary, path);
+  const int folder = open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    fsync(folder);
+    close(folder);
+  }
+}
+
+std::string training_of(const std::string& checkpoint) {
+  try {
+    return summarise_checkpoint(checkpoint).training_hash;
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+}  // namespace
+
+ResultFolder::ResultFolder(MPI_Comm comm, std::string folder, ProblemName problem, std::string command, bool overwrite)
+    : comm_(comm), folder_(std::move(folder)), problem_(std::move(problem)), command_(std::move(command)) {
   agree(comm_, [&] {
-    if (rank_of(comm_) == 0) lock_ = FolderLock(folder_);
+    if (rank_of(comm_) != 0) return;
+    lock_ = FolderLock(folder_);
+    if (const auto why = conflict(); !why.empty()) {
+      if (!overwrite) throw Error(fmt::format("option -out: {}; -overwrite removes what is there", why));
+      make_room();
+      say(MPI_COMM_SELF, "overwrite", fmt::format("{}; removed", why));
+    }
+    take_over_stages();
+    write_state("running", "");
   });
 }
 
-std::string ResultFolder::path(const char* file) const { return (fs::path(folder_) / file).string(); }
+std::string ResultFolder::path(const std::string& file) const { return (fs::path(folder_) / file).string(); }
 
 bool ResultFolder::fresh(const char* file) const {
   const auto status = file_status(comm_, path(file), Check::structure);
   switch (status.state) {
     case FileState::whole:
-      return status.problem_hash == hash_;
+      return status.problem_hash == hash();
     case FileState::newer:
     case FileState::damaged:
     case FileState::older:
@@ -86,6 +195,166 @@ bool ResultFolder::fresh(const char* file) const {
       break;
   }
   return false;
+}
+
+/// Why this problem's results do not belong into the folder; "" when they do. A file that cannot be read is a damaged
+/// one of ours where others are ours, and somebody else's where none is.
+std::string ResultFolder::conflict() const {
+  bool ours = false;
+  std::string unknown;
+  std::string where;
+  Owner other;
+  const auto files = results_in(folder_);
+  if (files == std::vector<std::string>{kStateFile}) return "";  // of work that has left nothing
+  for (const auto& file : files) {
+    const auto owner = owner_of(path(file));
+    if (owner.hash == hash()) {
+      ours = true;
+    } else if (!owner.hash.empty() && (other.options.empty() || file == kStateFile)) {  // which tells most
+      where = file;
+      other = owner;
+    } else if (owner.hash.empty() && (file.ends_with(".h5") || file.ends_with(".json"))) {
+      unknown = file;
+    }
+  }
+  const auto named = [](const std::string& name, const std::string& hash) {
+    return name.empty() ? hash : fmt::format("{} ({})", name, hash);
+  };
+  if (other.hash.empty()) {
+    if (ours || unknown.empty()) return "";
+    return fmt::format("{} holds {}, which is not of this program or damaged, and this is {}", folder_, unknown,
+                       named(problem_.name, hash()));
+  }
+  auto differences = other.options.empty() ? "" : problem_.options.differences(other.options);
+  if (differences.empty()) {
+    differences =
+        other.version == kVersion
+            ? "no option differs, so that what the input files hold does"
+            : fmt::format("no option differs, but an input file does, or the version of the program ({} there)",
+                          other.version);
+  }
+  return fmt::format("{} holds another problem, {} by {}, and this is {}: {}", folder_, named(other.name, other.hash),
+                     where, named(problem_.name, hash()), differences);
+}
+
+/// Removes what is of another problem, or does not say of which.
+void ResultFolder::make_room() const {
+  for (const auto& file : results_in(folder_)) {
+    std::error_code failed;
+    if (owner_of(path(file)).hash != hash()) fs::remove(path(file), failed);
+    if (failed) throw Error(fmt::format("option -overwrite: cannot remove {}: {}", path(file), failed.message()));
+  }
+}
+
+void ResultFolder::take_over_stages() {
+  const auto state = read_json(path(kStateFile));
+  if (text_in(state, "problem_hash") != hash() || !state.contains("stages") || !state["stages"].is_object()) return;
+  for (const auto& [name, stage] : state["stages"].items()) {
+    auto& mine = stages_[name];
+    mine.state = text_in(stage, "state");
+    if (mine.state == "running") mine.state = "died";
+    for (const auto& [figure, value] : stage.items()) {
+      if (value.is_number_integer()) mine.figures[figure] = value.get<std::int64_t>();
+    }
+  }
+}
+
+ResultFolder::Stage ResultFolder::begin(const std::string& stage) {
+  at_work_.push_back(stage);
+  stages_[stage].state = "running";
+  agree(comm_, [&] { write_state("running", ""); });
+  return {*this, stage};
+}
+
+void ResultFolder::done(const std::string& stage, bool anew, const char* state) {
+  std::erase(at_work_, stage);
+  stages_[stage].state = state;
+  if (!anew || stage == "solve" || stage == "bench") return;  // a solution that is made again is the same
+  const auto after = std::find(kStages.begin(), kStages.end(), stage) + 1;
+  std::for_each(after, kStages.end(), [&](const char* later) { stages_.erase(later); });
+}
+
+void ResultFolder::end(const std::string& state, const std::string& error) noexcept {
+  for (const auto& stage : at_work_) stages_[stage].state = state;
+  try {
+    write_state(state, error);
+  } catch (const std::exception&) {  // what has ended the work is said, and not this
+  }
+}
+
+void ResultFolder::write_state(const std::string& state, const std::string& error) {
+  if (rank_of(comm_) != 0) return;
+  Json json = {{"state", state}, {"command", command_}};
+  json["stage"] = at_work_.empty() ? Json() : Json(at_work_.back());
+  if (!error.empty()) json["error"] = error;
+  json["stages"] = Json::object();
+  for (const auto* name : kStages) {
+    const auto it = stages_.find(name);
+    if (it == stages_.end()) continue;
+    auto& stage = json["stages"][name] = {{"state", it->second.state}};
+    for (const auto& [figure, value] : it->second.figures) stage[figure] = value;
+  }
+  json["input"] = problem_.name;
+  json["problem_hash"] = problem_.hash;
+  json["options"] = problem_.options.yaml();
+  json["package_version"] = std::string(kVersion);
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  json["time"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+  write_durably(path(kStateFile), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void ResultFolder::keep_training(const std::string& wanted, bool may_train) const {
+  agree(comm_, [&] {
+    if (rank_of(comm_) != 0) return;
+    const auto beside = [](const char* file, const std::string& hash, const char* kind) {
+      return fmt::format("{}.{}.{}", file, hash.substr(0, 8), kind);
+    };
+    const auto move = [&](const std::string& from, const std::string& to) {
+      if (fs::exists(path(from))) fs::rename(path(from), path(to));
+    };
+    auto found = training_of(path("checkpoint.h5"));
+    const bool whole = !found.empty();
+    if (!whole) found = training_of(path("checkpoint.previous.h5"));
+    const auto again = beside("checkpoint", wanted, "h5");
+    const bool can_go_back = training_of(path(again)) == wanted;
+    if (found == wanted || !(may_train || can_go_back)) return;
+    if (!found.empty()) {
+      const auto kept = beside("checkpoint", found, "h5");
+      move(whole ? "checkpoint.h5" : "checkpoint.previous.h5", kept);
+      if (whole) fs::remove(path("checkpoint.previous.h5"));  // the same training at an earlier step
+      move("training.csv", beside("training", found, "csv"));
+      say(MPI_COMM_SELF, "train", fmt::format("another training of this problem stays as {}", path(kept)));
+    }
+    if (can_go_back) {
+      move(again, "checkpoint.h5");
+      move(beside("training", wanted, "csv"), "training.csv");
+      say(MPI_COMM_SELF, "train", fmt::format("{} is taken up again", path(again)));
+    }
+  });
+}
+
+std::string describe_folder(const std::string& folder) {
+  const auto path = (fs::path(folder) / kStateFile).string();
+  const auto state = read_json(path);
+  if (text_in(state, "state").empty()) throw Error(fmt::format("{}: no state of any work can be read", path));
+  std::string text = fmt::format("{}\n", folder);
+  const auto line = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<16} {}\n", key, value);
+  };
+  const auto is = text_in(state, "state");
+  line("state", is == "running" ? "running, or died without a word" : is);
+  for (const auto* key : {"stage", "error", "input", "problem_hash", "command", "time", "package_version"}) {
+    line(key, text_in(state, key));
+  }
+  const auto stages = state.contains("stages") ? state["stages"] : Json::object();
+  for (const auto& [name, stage] : stages.items()) {
+    auto what = text_in(stage, "state");
+    for (const auto& [figure, value] : stage.items()) {
+      if (value.is_number_integer()) what += fmt::format(", {} {}", figure, value.get<std::int64_t>());
+    }
+    line(name, what);
+  }
+  return text;
 }
 
 }  // namespace kirchhoff

@@ -3,8 +3,13 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "kirchhoff/error.hpp"
+#include "options.hpp"
 
 namespace kirchhoff {
 
@@ -32,21 +37,86 @@ class FolderLock {
   int descriptor_ = -1;
 };
 
-/// The folder of a problem's results, held by this program.
+/// What a folder's results are of.
+struct ProblemName {
+  std::string name;  // of the case or the network
+  std::string hash;
+  ResolvedOptions options;
+};
+
+/// The folder of a problem's results, held by this program. Its state.json says how far the work has come: `running`
+/// from the first moment on, so that a program that died says so by what it could not take back.
 class ResultFolder {
  public:
-  /// @param problem_hash of the problem whose files are up to date. @note Collective. @throws Error as FolderLock.
-  ResultFolder(MPI_Comm comm, std::string folder, std::string problem_hash);
+  /// @param command that goes on after an interruption. @param overwrite another problem's results are removed.
+  /// @note Collective. @throws Error as FolderLock; when the folder holds results of another problem, or files of
+  /// another program by the names of ours, naming both.
+  ResultFolder(MPI_Comm comm, std::string folder, ProblemName problem, std::string command, bool overwrite);
 
-  std::string path(const char* file) const;
+  const std::string& hash() const { return problem_.hash; }
+  std::string path(const std::string& file) const;
   /// Whether a file of this very problem is there; a damaged one is not, and the reason is said. @note Collective.
   bool fresh(const char* file) const;
 
+  /// A stage at work, for state.json.
+  class Stage {
+   public:
+    Stage(ResultFolder& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
+    /// A figure of it, which is in the file when that is next written.
+    void note(const std::string& figure, std::int64_t value) { folder_.stages_[name_].figures[figure] = value; }
+    /// It is finished, or left in another state. @param anew it was not up to date: those after it no longer are.
+    void done(bool anew, const char* state = "finished") { folder_.done(name_, anew, state); }
+
+   private:
+    ResultFolder& folder_;
+    std::string name_;
+  };
+  /// A stage begins; one may begin inside another. @note Collective.
+  [[nodiscard]] Stage begin(const std::string& stage);
+
+  /// Does a command's work and leaves its end in state.json: finished, interrupted or failed. @note Collective.
+  template <class Work>
+  void run(Work&& work) {
+    try {
+      work();
+    } catch (const Interrupted&) {
+      end("interrupted", "");
+      throw;
+    } catch (const std::exception& e) {
+      end("failed", e.what());
+      throw;
+    }
+    agree(comm_, [&] { write_state("finished", ""); });
+  }
+
+  /// Lets the checkpoint of another training stay beside the one to come, as checkpoint.<its hash>.h5, and takes up
+  /// again one that stayed so. @param wanted hash of the training that is asked for. @param may_train false: only the
+  /// latter.
+  /// @note Collective.
+  void keep_training(const std::string& wanted, bool may_train) const;
+
  private:
+  struct StageState {
+    std::string state;
+    std::map<std::string, std::int64_t> figures;
+  };
+  void done(const std::string& stage, bool anew, const char* state);
+  std::string conflict() const;
+  void make_room() const;
+  void take_over_stages();
+  void end(const std::string& state, const std::string& error) noexcept;
+  void write_state(const std::string& state, const std::string& error);
+
   MPI_Comm comm_;
   std::string folder_;
-  std::string hash_;
-  FolderLock lock_;  // on rank 0
+  ProblemName problem_;
+  std::string command_;
+  std::map<std::string, StageState> stages_;
+  std::vector<std::string> at_work_;  // stages, the innermost last
+  FolderLock lock_;                   // on rank 0
 };
+
+/// What state.json of a folder says, as lines for people. Local. @throws Error when there is none.
+std::string describe_folder(const std::string& folder);
 
 }  // namespace kirchhoff

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "commands.hpp"
+#include "folder.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/store.hpp"
@@ -9,7 +12,8 @@ namespace kirchhoff {
 
 void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
   agree(session.comm(), [&] {
-    if (rank_of(session.comm()) == 0) fmt::print("{}", describe_file(input));
+    if (rank_of(session.comm()) != 0) return;
+    fmt::print("{}", std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input));
   });
 }
 

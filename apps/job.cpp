@@ -35,6 +35,7 @@ struct CaseText {
   std::string text;
   std::string name;
   fs::path folder;
+  bool stored = false;  // by the program, in a folder of results
 };
 
 CaseText read_input(const std::string& input) {
@@ -48,7 +49,7 @@ CaseText read_input(const std::string& input) {
       const auto h5 = (path / file).string();
       if (!fs::exists(h5) || (!newest.name.empty() && fs::last_write_time(h5) < time)) continue;
       try {
-        newest = {read_provenance(h5).options, h5 + " (options)", path};
+        newest = {read_provenance(h5).options, h5 + " (options)", path, true};
         time = fs::last_write_time(h5);
       } catch (const Error& e) {  // damaged: another may do
         why += fmt::format("{}{}", why.empty() ? " (" : "; ", e.what());
@@ -62,7 +63,7 @@ CaseText read_input(const std::string& input) {
   if (extension != ".yaml" && extension != ".yml") {
     throw Error(fmt::format("{}: a case ends in .yaml", input));
   }
-  return {read_text_file(input), input, path.parent_path()};
+  return {read_text_file(input), input, path.parent_path(), false};
 }
 
 /// A path as the user wrote it: beside the case, under KIRCHHOFF_REFERENCE_DATA, or from the working folder.
@@ -71,8 +72,7 @@ std::string look_up(Options& options, const std::string& name, const fs::path& c
   if (value.empty()) return "";
   const char* reference = std::getenv("KIRCHHOFF_REFERENCE_DATA");
   std::vector<fs::path> candidates = {case_folder / value};
-  if (options.origin(name).starts_with("option "))
-    candidates.insert(candidates.begin(), value);  // typed where one stands
+  if (options.overruled(name)) candidates.insert(candidates.begin(), value);  // typed where one stands
   if (reference != nullptr) candidates.push_back(fs::path(reference) / value);
   candidates.emplace_back(value);
   for (const auto& candidate : candidates) {
@@ -91,28 +91,16 @@ Terminal read_terminal(Options& options, const std::string& role, const fs::path
   t.role = role;
   t.name = options.text(role + "_name");
   t.origin = options.origin(role + "_name");
-  // A file given on the command line replaces the case's name, and the other way round.
-  const bool file_wins = options.origin(role + "_file").starts_with("option ");
-  if (!t.name.empty() && !options.text(role + "_file").empty() && !file_wins &&
-      !options.origin(role + "_name").starts_with("option ")) {
-    throw Error(fmt::format("{}: {} has both a name and a file", options.origin(role + "_file"), role));
-  }
-  if (t.name.empty() || file_wins) {
-    t.file = look_up(options, role + "_file", folder);
-    t.name.clear();
-    options.resolve(role + "_name", "");
-  } else {
-    options.resolve(role + "_file", "");
-  }
+  t.file = look_up(options, role + "_file", folder);
   if (t.name.empty() && t.file.empty()) throw Error(fmt::format("{} has neither a name nor a file", role));
   t.dataset = options.text(role + "_dataset");
   t.columns = options.text(role + "_columns");
-  t.smoothing = options.real(role + "_smoothing", 0, 1);
+  t.smoothing = options.real(role + "_smoothing");
   if (role == "target") {
     t.valid = look_up(options, "target_valid", folder);
     t.test = look_up(options, "target_test", folder);
-    t.test_rows = options.integer("target_test_rows", 0);
-    if (t.test_rows > 0 && (!t.test.empty() || t.file.empty())) {
+    t.test_rows = options.integer("target_test_rows");
+    if (t.test_rows > 0 && !t.test.empty()) {
       throw Error(fmt::format("{}: test rows are taken out of target_file, and not beside target_test",
                               options.origin("target_test_rows")));
     }
@@ -134,13 +122,6 @@ std::vector<double> schedule(const Options& options, const std::string& name, in
     }
   }
   return values;
-}
-
-int small_integer(const Options& options, const std::string& name, int least) {
-  const auto value = options.integer(name, least);
-  if (value > std::numeric_limits<int>::max())
-    throw Error(fmt::format("{} is {}: too large", options.origin(name), value));
-  return static_cast<int>(value);
 }
 
 /// What cannot fit must not be tried: the kernel would end the program without a word.
@@ -175,15 +156,10 @@ void check_memory(const Options& options, const Job& job) {
 BenchOptions bench_options(const Options& options, double tolerance) {
   BenchOptions bench;
   bench.tolerance = tolerance;
-  bench.repeats = small_integer(options, "bench_repeats", 1);
-  bench.seconds = options.real("bench_seconds", 0, kInfinity);
-  if (options.text("bench_methods").empty()) return bench;
+  bench.repeats = static_cast<int>(options.integer("bench_repeats"));
+  bench.seconds = options.real("bench_seconds");
   for (const auto& word : options.words("bench_methods")) {
     const auto it = std::find(kSolveMethodNames.begin(), kSolveMethodNames.end(), word);
-    if (it == kSolveMethodNames.end()) {
-      throw Error(fmt::format("{} has '{}': a solve method is one of {}{}", options.origin("bench_methods"), word,
-                              fmt::join(kSolveMethodNames, ", "), did_you_mean(word, kSolveMethodNames)));
-    }
     const auto method = static_cast<SolveMethod>(it - kSolveMethodNames.begin());
     if (std::find(bench.methods.begin(), bench.methods.end(), method) == bench.methods.end()) {
       bench.methods.push_back(method);
@@ -194,11 +170,6 @@ BenchOptions bench_options(const Options& options, double tolerance) {
 
 std::vector<std::string> flows(const Options& options) {
   auto words = options.words("sample_flow");
-  for (const auto& word : words) {
-    if (word != "exact" && word != "neural") {
-      throw Error(fmt::format("{} has '{}': exact or neural is needed", options.origin("sample_flow"), word));
-    }
-  }
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return words;
@@ -386,75 +357,67 @@ std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
   return couplings;
 }
 
-/// What walk supervision does unless the case says otherwise: measured in docs/walk.md.
-void default_to_walk(const Options& options) {
-  const auto set = [](const char* name, const std::string& value) { options::set_if_absent(name, value); };
-  set("circuit_family", "hamming");
-  set("circuit_layers", "1");
-  if (!options.given("circuit_resistance_change"))
-    set("circuit_resistance_change", options.text("circuit_resistance_same"));
-  if (!options.given("source_file")) set("source_name", "uniform");
-  set("model_precision", "single");
-  set("train_steps", "0");
-  // Rows that are drawn on the fly are never seen twice: stopping early would only cut off the end of the schedule.
-  set("train_patience", options.given("target_file") ? "8" : "0");
-  set("train_batch", "512");
-  set("train_learning_rate", "3e-3");
-  set("train_row_decay", "800");
-  set("train_validate_every", "250");
-  set("sample_flow", "neural");
-  set("sample_count", "40000");
-}
-
 /// What the network gives: by default what docs/model.md found to be better.
-Head head_of(const Options& options, const Job& job) {
-  const auto choice = options.choice("model_head", {"auto", "potential", "current"});
-  if (job.supervision != "exact") {
-    if (choice > 0) {
-      throw Error(fmt::format("{}: a choice for exact supervision only", options.origin("model_head")));
-    }
-    return job.supervision == "monte_carlo" ? Head::terminals : Head::potential;
-  }
+Head head_of(Options& options, const Job& job) {
+  if (job.supervision != "exact") return job.supervision == "monte_carlo" ? Head::terminals : Head::potential;
+  const auto choice = options.choice("model_head");
   const bool dense = job.family == Family::dense;
   if (choice == 2 && dense) {
     throw Error(fmt::format("{}: a state of a dense circuit has too many moves", options.origin("model_head")));
   }
   // Few moves a state, and as many edges as potentials vary over: docs/model.md, "What was compared".
-  const bool current = job.family != Family::hamming && !dense;
-  return choice == 2 || (choice == 0 && current) ? Head::current : Head::potential;
+  const bool current = choice == 2 || (choice == 0 && job.family != Family::hamming && !dense);
+  options.resolve("model_head", current ? "current" : "potential");
+  return current ? Head::current : Head::potential;
 }
 
 /// How a network of terminals gives the law of a coordinate: by default what docs/model.md found to be better.
-Likelihood likelihood_of(const Options& options, const Job& job) {
+Likelihood likelihood_of(Options& options, const Job& job) {
   constexpr int kFewCategories = 8;  // a mixture would have more to say than there is
-  const auto choice = options.choice("model_likelihood", {"auto", "categorical", "mixture"});
-  if (choice > 0 && job.supervision != "monte_carlo") {
-    throw Error(fmt::format("{}: a choice for Monte-Carlo supervision only", options.origin("model_likelihood")));
-  }
+  const auto choice = options.choice("model_likelihood");
   const bool few_rows = job.training_pairs > 0 && job.space.categories() > kFewCategories;
-  return choice == 2 || (choice == 0 && few_rows) ? Likelihood::mixture : Likelihood::categorical;
+  const bool mixture = job.supervision == "monte_carlo" && (choice == 2 || (choice == 0 && few_rows));
+  options.resolve("model_likelihood", mixture ? "mixture" : "categorical");
+  return mixture ? Likelihood::mixture : Likelihood::categorical;
 }
 
 /// Whether a network of moves has a linear term of all coordinates: by default where docs/walk.md found it to help,
 /// which is where rows are given, not drawn on the fly without end. It grows with the square of D.
-bool evidence_of(const Options& options, const Job& job) {
+bool evidence_of(Options& options, const Job& job) {
   constexpr int kMostCoordinates = 1024;
-  const auto choice = options.choice("model_evidence", {"auto", "none", "linear"});
+  const auto choice = options.choice("model_evidence");
   const bool can = job.supervision == "walk" && job.space.categories() == 2;
-  if (choice == 2 && !can) {
-    throw Error(fmt::format("{}: linear is for walk supervision and S = 2 only", options.origin("model_evidence")));
-  }
+  if (choice == 2 && !can) throw Error(fmt::format("{}: linear is for S = 2 only", options.origin("model_evidence")));
   const bool helps = !job.target.file.empty() && job.space.dimensions() <= kMostCoordinates;
-  return choice == 2 || (choice == 0 && can && helps);
+  const bool linear = choice == 2 || (choice == 0 && can && helps);
+  options.resolve("model_evidence", linear ? "linear" : "none");
+  return linear;
 }
 
 /// In categories; by default it falls with the rows as the width of a kernel would, from measurements in docs/model.md.
-double jitter_of(const Options& options, const Job& job) {
+double jitter_of(Options& options, const Job& job) {
+  double jitter = 0;
   if (options.text("train_jitter") != "auto") {
-    return options.real("train_jitter", 0, static_cast<double>(job.space.categories()));
+    jitter = options.real("train_jitter");
+    if (jitter > job.space.categories()) {
+      throw Error(fmt::format("{} is {}: it must be between 0 and {}", options.origin("train_jitter"), jitter,
+                              job.space.categories()));
+    }
+  } else if (job.training_pairs > 0 && job.model.likelihood == Likelihood::mixture) {
+    jitter = 0.12 * job.space.categories() / std::cbrt(static_cast<double>(job.training_pairs));
   }
-  if (job.training_pairs == 0 || job.model.likelihood != Likelihood::mixture) return 0;
-  return 0.12 * job.space.categories() / std::cbrt(static_cast<double>(job.training_pairs));
+  options.resolve("train_jitter", fmt::format("{}", jitter));
+  return jitter;
+}
+
+/// Of the optimiser; 0 for walks over rows: as many as suit them.
+std::int64_t steps_of(const Options& options) {
+  const auto steps = options.text("train_steps") == "auto" ? 0 : options.integer("train_steps");
+  if (steps == 0 && (options.setting().problem & kWalk) == 0) {
+    throw Error(
+        fmt::format("{} is {}: it must be at least 1", options.origin("train_steps"), options.text("train_steps")));
+  }
+  return steps;
 }
 
 /// What walk supervision cannot do is said before it starts.
@@ -464,8 +427,6 @@ void check_walk(const Options& options, const Job& job) {
   };
   if (job.family != Family::hamming) refuse("circuit_family", "needs family hamming");
   if (job.space.categories() < 2) refuse("space_categories", "needs 2 categories or more");
-  if (!job.edge_file.empty()) refuse("circuit_file", "needs one r and R a layer pair");
-  if (job.resistance_spread > 0) refuse("circuit_resistance_spread", "needs one r and R a layer pair");
   if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
   if (job.leap > 0 && job.layers > 1) refuse("sample_leap", "leaps between two layers only");
@@ -475,28 +436,15 @@ void check_walk(const Options& options, const Job& job) {
 
 }  // namespace
 
-Job read_job(const std::string& input) {
-  const auto source = read_input(input);
-  Options options(parse_case(source.text, source.name), source.name);
-  Job job;
-  auto path = fs::path(input);
-  if (path.filename().empty()) path = path.parent_path();  // "folder/"
-  const bool folder = fs::is_directory(path);
-  job.title = folder ? path.filename().string() : path.stem().string();
-  job.out = options.text("out");
-  if (job.out.empty()) job.out = folder ? path.string() : job.title;
-  job.force = options.flag("force");
+namespace {
 
-  if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
-  job.supervision =
-      std::array{"exact", "monte_carlo", "walk"}[options.choice("train_supervision", {"exact", "monte_carlo", "walk"})];
+void read_circuit(Options& options, const CaseText& source, Job& job) {
   const bool walk = job.supervision == "walk";
-  if (walk) default_to_walk(options);
-  job.space = StateSpace(small_integer(options, "space_categories", 1), small_integer(options, "space_dimensions", 1));
-  job.family =
-      static_cast<Family>(options.choice("circuit_family", {"dense", "hamming", "lattice", "nearest", "file"}));
-  job.boundary = static_cast<Boundary>(options.choice("circuit_boundary", {"reflecting", "periodic"}));
-  job.layers = small_integer(options, "circuit_layers", 1);
+  job.space = StateSpace(static_cast<int>(options.integer("space_categories")),
+                         static_cast<int>(options.integer("space_dimensions")));
+  job.family = options.setting().family;
+  job.boundary = static_cast<Boundary>(options.choice("circuit_boundary"));
+  job.layers = static_cast<int>(options.integer("circuit_layers"));
   if (!walk && static_cast<double>(job.space.size()) * job.layers > 1e15) {
     throw Error(fmt::format("{} is {}: {} states a layer make too many vertices", options.origin("circuit_layers"),
                             job.layers, job.space.size()));
@@ -507,18 +455,10 @@ Job read_job(const std::string& input) {
     throw Error("circuit_family is file, but circuit_file is missing");
   }
   job.edge_file = look_up(options, "circuit_file", source.folder);
-  job.resistance_spread = options.real("circuit_resistance_spread", 0, 20);
-  job.resistance_seed = static_cast<std::uint64_t>(options.integer("circuit_resistance_seed", 0));
-  if (job.family == Family::dense && (job.resistance_spread > 0 || !job.edge_file.empty())) {
-    const auto* name = job.edge_file.empty() ? "circuit_resistance_spread" : "circuit_file";
-    throw Error(
-        fmt::format("{}: the edges of a dense circuit are never stored and cannot differ", options.origin(name)));
-  }
+  job.resistance_spread = options.real("circuit_resistance_spread");
+  job.resistance_seed = static_cast<std::uint64_t>(options.integer("circuit_resistance_seed"));
   if (job.family == Family::nearest) {
-    if (!job.edge_file.empty()) {
-      throw Error(fmt::format("{}: family nearest makes its edges itself", options.origin("circuit_file")));
-    }
-    job.neighbours = options.integer("circuit_neighbours", 1);
+    job.neighbours = options.integer("circuit_neighbours");
     job.embedding = look_up(options, "circuit_embedding", source.folder);
     if (job.neighbours > job.space.size() - 1) {
       throw Error(fmt::format("{} is {}: a state has {} others", options.origin("circuit_neighbours"), job.neighbours,
@@ -527,50 +467,69 @@ Job read_job(const std::string& input) {
   }
   job.source = read_terminal(options, "source", source.folder);
   job.target = read_terminal(options, "target", source.folder);
+}
 
-  job.solve.method = static_cast<SolveMethod>(options.choice("solve_method", kSolveMethodNames));
-  job.solve.tolerance = options.real("solve_tolerance", 0, 1);
-  job.write_currents = options.flag("solve_currents");
-
-  job.bench = bench_options(options, job.solve.tolerance);
-
+void read_training(Options& options, Job& job) {
   job.model.hidden = options.integers("model_hidden");
-  for (const int width : job.model.hidden) {
-    if (width < 1) throw Error(fmt::format("{}: a width of {} is not positive", options.origin("model_hidden"), width));
-  }
-  job.model.activation = static_cast<Activation>(options.choice("model_activation", {"silu", "tanh", "relu"}));
-  job.model.precision = static_cast<Precision>(options.choice("model_precision", {"single", "double"}));
-
+  job.model.activation = static_cast<Activation>(options.choice("model_activation"));
+  job.model.precision = static_cast<Precision>(options.choice("model_precision"));
   job.model.head = head_of(options, job);
-  job.training_pairs = options.integer("train_samples", 0);
-  if (job.supervision == "monte_carlo" && job.training_pairs > 0 && job.training_pairs < 10) {
+  job.training_pairs = options.integer("train_samples");
+  if (job.training_pairs > 0 && job.training_pairs < 10) {
     throw Error(fmt::format("{} is {}: a training set needs at least 10 pairs", options.origin("train_samples"),
                             job.training_pairs));
   }
   job.model.likelihood = likelihood_of(options, job);
   job.model.evidence = evidence_of(options, job);
   job.jitter = jitter_of(options, job);
-  job.train.steps = options.integer("train_steps", job.supervision == "walk" ? 0 : 1);
-  job.train.batch = options.integer("train_batch", 1);
-  job.train.learning_rate = options.real("train_learning_rate", 0, kInfinity);
-  job.train.warmup = options.integer("train_warmup", 0);
-  job.train.weight_decay = options.real("train_weight_decay", 0, kInfinity);
-  job.train.average = options.real("train_average", 0, 1);
-  job.train.clip = options.real("train_clip", 0, kInfinity);
-  job.train.validate_every = options.integer("train_validate_every", 1);
-  job.train.checkpoint_every = options.integer("train_checkpoint_every", 1);
-  job.balance = options.real("train_balance", 0, 1);
+  job.train.steps = steps_of(options);
+  job.train.batch = options.integer("train_batch");
+  job.train.learning_rate = options.real("train_learning_rate");
+  job.train.warmup = options.integer("train_warmup");
+  job.train.weight_decay = options.real("train_weight_decay");
+  job.train.average = options.real("train_average");
+  job.train.clip = options.real("train_clip");
+  job.train.validate_every = options.integer("train_validate_every");
+  job.train.checkpoint_every = options.integer("train_checkpoint_every");
+  job.balance = options.real("train_balance");
+  job.references = options.integer("train_references");
+  job.patience = options.integer("train_patience");
+  job.row_decay = options.real("train_row_decay");
+  job.dropout = options.real("train_dropout");
+}
 
-  job.references = options.integer("train_references", 1);
-  job.patience = options.integer("train_patience", 0);
-  job.row_decay = options.real("train_row_decay", 0, kInfinity);
-  job.dropout = options.real("train_dropout", 0, 0.95);
+}  // namespace
+
+Job read_job(const std::string& input) {
+  const auto source = read_input(input);
+  Options options(parse_case(source.text, source.name), source.name,
+                  source.stored ? Options::Source::stored : Options::Source::case_file);
+  Job job;
+  auto path = fs::path(input);
+  if (path.filename().empty()) path = path.parent_path();  // "folder/"
+  const bool folder = fs::is_directory(path);
+  job.title = folder ? path.filename().string() : path.stem().string();
+  job.out = options.text("out");
+  if (job.out.empty()) job.out = folder ? path.string() : job.title;
+  job.force = options.flag("force");
+  job.overwrite = options.flag("overwrite");
+
+  if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
+  job.supervision = options.text("train_supervision");
+  read_circuit(options, source, job);
+
+  job.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
+  job.solve.tolerance = options.real("solve_tolerance");
+  job.write_currents = options.flag("solve_currents");
+  job.bench = bench_options(options, job.solve.tolerance);
+
+  read_training(options, job);
   job.flows = flows(options);
-  job.paths = options.integer("sample_paths", 0);
-  job.leap = options.real("sample_leap", 0, 1);
-  job.count = options.integer("sample_count", 1);
-  job.seed = static_cast<std::uint64_t>(options.integer("seed", 0));
-  if (walk) check_walk(options, job);
+  job.paths = options.integer("sample_paths");
+  job.leap = options.real("sample_leap");
+  job.count = options.integer("sample_count");
+  job.seed = static_cast<std::uint64_t>(options.integer("seed"));
+  if (job.supervision == "walk") check_walk(options, job);
   job.options = options.resolved();
   check_memory(options, job);
   return job;
@@ -609,8 +568,7 @@ std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& t
 
 std::string problem_hash(const Job& job, const Circuit& circuit) {
   Hash hash;
-  hash.add(fmt::format("{} {} {} {} {}", job.space.categories(), job.space.dimensions(), to_string(job.family),
-                       job.layers, static_cast<int>(job.boundary)));
+  hash.add(job.options.digest(kCircuit));
   if (!job.edge_file.empty() || job.family == Family::nearest) {
     for (int l = 0; l < circuit.layers(); ++l) {
       for (std::int64_t x = 0; x < circuit.states(); ++x) {
@@ -620,22 +578,12 @@ std::string problem_hash(const Job& job, const Circuit& circuit) {
         hash.add(";");
       }
     }
-  } else {
-    hash.add(std::span<const double>(job.resistance_same)).add(std::span<const double>(job.resistance_change));
   }
-  if (job.resistance_spread > 0) hash.add(fmt::format("{} {}", job.resistance_spread, job.resistance_seed));
   return hash.add(std::span<const double>(circuit.source())).add(std::span<const double>(circuit.target())).text();
 }
 
 std::string training_hash(const Job& job, const std::string& problem) {
-  const auto& t = job.train;
-  return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps,
-                       fmt::join(job.model.hidden, ","), static_cast<int>(job.model.activation),
-                       static_cast<int>(job.model.precision), t.batch, t.learning_rate, t.warmup, t.weight_decay,
-                       t.average, t.clip, job.balance, job.seed, static_cast<int>(job.model.head),
-                       static_cast<int>(job.model.likelihood), job.training_pairs, job.jitter))
-      .text();
+  return Hash().add(problem).add(job.options.digest(kTraining)).text();
 }
 
 }  // namespace kirchhoff

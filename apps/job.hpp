@@ -11,6 +11,7 @@
 #include "kirchhoff/model.hpp"
 #include "kirchhoff/solve.hpp"
 #include "kirchhoff/train.hpp"
+#include "options.hpp"
 
 namespace kirchhoff {
 
@@ -30,9 +31,10 @@ struct Terminal {
 
 /// A case with all options resolved, in types: what is to be done, and nothing yet done.
 struct Job {
-  std::string title;  // the case's name
-  std::string out;    // folder for results
-  bool force = false;
+  std::string title;       // the case's name
+  std::string out;         // folder for results
+  bool force = false;      // finished stages are redone
+  bool overwrite = false;  // another problem's results give way
 
   StateSpace space{1, 1};
   Family family = Family::dense;
@@ -67,7 +69,7 @@ struct Job {
   std::int64_t count = 0;
   std::uint64_t seed = 0;
 
-  std::string options;  // resolved, as a case
+  ResolvedOptions options;
 };
 
 /// Reads the job of a case file, or of a folder with results in it; the command line wins. Local.

@@ -45,7 +45,8 @@ struct CommandLine {
     bool last_has_value = false;
     for (int i = 1; i < argc; ++i) {
       std::string argument = argv[i];
-      const bool redo = argument == "-force" || argument == "--force";
+      const bool redo =
+          argument == "-force" || argument == "--force" || argument == "-overwrite" || argument == "--overwrite";
       if (!redo) again += " " + quoted(argument);
       if (!is_option(argument)) {
         words.push_back(argument);
@@ -81,10 +82,9 @@ struct CommandLine {
   /// Whether the next word is an option's value: not the input behind a true-or-false option, and only true or false
   /// behind the program's own flags.
   static bool takes(const std::string& option, const std::string& next) {
-    const auto& table = option_table();
-    const auto known = std::find_if(table.begin(), table.end(), [&](const auto& o) { return "-" + o.name == option; });
-    if (known == table.end() || known->fallback != "false" || next == "true" || next == "false") return true;
-    return known->of_case && !looks_like_input(next);
+    const auto* known = find_option(option.substr(1));
+    if (known == nullptr || known->values.type != Values::Type::flag || next == "true" || next == "false") return true;
+    return known->of_case() && !looks_like_input(next);
   }
 
   static bool looks_like_input(const std::string& word) {

@@ -58,14 +58,13 @@ std::string text_of(const Options& options, const std::string& name) {
 Netlist read_netlist(const std::string& input, const Options& options) {
   std::optional<EdgeValues> values;
   if (!options.text("network_values").empty()) {
-    values = static_cast<EdgeValues>(options.choice("network_values", {"resistance", "conductance"}));
+    values = static_cast<EdgeValues>(options.choice("network_values"));
   }
-  const auto base = static_cast<std::int64_t>(options.choice("network_index_base", {"0", "1"}));
+  const auto base = static_cast<std::int64_t>(options.choice("network_index_base"));
   Netlist netlist;
   switch (format_of(input)) {
     case Format::spice:
-      netlist = parse_spice(read_text_file(input), input,
-                            static_cast<SpiceTitle>(options.choice("network_title", {"auto", "line", "none"})));
+      netlist = parse_spice(read_text_file(input), input, static_cast<SpiceTitle>(options.choice("network_title")));
       break;
     case Format::edge_list:
       netlist = parse_edge_list(read_text_file(input), input, values, base);
@@ -112,7 +111,7 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
 }
 
 /// An option that no command knows is refused here, before anything is done.
-Options network_options() { return Options({}, ""); }
+Options network_options() { return Options({}, "", Options::Source::network); }
 
 void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
   if (rank_of(comm) == 0 && !netlist.warning.empty()) fmt::print(stderr, "warning: {}\n", netlist.warning);
@@ -126,43 +125,33 @@ void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
 
 bool is_network(const std::string& file) { return format_of(file) != Format::none; }
 
-void solve_network_file(Session& session, const std::string& input) {
-  const auto comm = session.comm();
-  const double begin = wall_time();
-  struct Input {
-    Netlist netlist;
-    NodalOptions options;
-    std::string resolved;
-    std::string out;
-  };
-  const auto read = agree(comm, [&] {
-    const auto options = network_options();
-    Input all;
-    all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method", kSolveMethodNames));
-    all.options.solve.tolerance = options.real("solve_tolerance", 0, 1);
-    all.out = options.text("out");
-    if (all.out.empty()) all.out = plain(input).stem().string();
-    all.netlist = read_netlist(input, options);
-    all.options.pairs = read_pairs(all.netlist, options);
-    all.resolved = options.resolved({"network", "solve"});
-    return all;
-  });
+namespace {
+
+/// All that a solve of a network needs.
+struct NetworkJob {
+  Netlist netlist;
+  NodalOptions options;
+  ResolvedOptions resolved;
+  std::string out;
+  bool overwrite = false;
+};
+
+void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, double parsed) {
+  auto stage = folder.begin("solve");
   const auto& netlist = read.netlist;
-  const double parsed = wall_time() - begin;
-  const auto lock = agree(comm, [&] { return rank_of(comm) == 0 ? FolderLock(read.out) : FolderLock(); });
-  describe(comm, input, netlist);
   auto solution = solve_network(comm, netlist, read.options);
-  const auto path = (fs::path(read.out) / "solution.h5").string();
+  const auto path = folder.path("solution.h5");
   write_network(comm, path, netlist, read.options.pairs, &solution,
-                provenance(comm, network_hash(netlist, read.options.pairs), read.resolved));
+                provenance(comm, folder.hash(), read.resolved.yaml()));
   const auto& r = solution.report;
   say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
   say(comm, "solve",
-      fmt::format("{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
-                  "{:.1e}), energy {:.1e}, KCL {:.1e} A",
-                  r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
-                  r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
-                  r.kcl_max_imbalance));
+      fmt::format(
+          "{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
+          "{:.1e}), energy {:.1e}, KCL {:.1e} A",
+          r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
+          r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
+          r.kcl_max_imbalance));
   if (solution.undetermined > 0) {
     say(comm, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
@@ -180,6 +169,37 @@ void solve_network_file(Session& session, const std::string& input) {
   if (read.options.pairs.size() > kShown) say(comm, "", fmt::format("and {} more", read.options.pairs.size() - kShown));
   say(comm, "written",
       fmt::format("{}; read {:.3g} s, solve {:.3g} s, write {:.3g} s", path, parsed, r.seconds_total, r.seconds_write));
+  stage.done(true);
+}
+
+}  // namespace
+
+void solve_network_file(Session& session, const std::string& input, const std::string& command) {
+  const auto comm = session.comm();
+  const double begin = wall_time();
+  const auto read = agree(comm, [&] {
+    const auto options = network_options();
+    NetworkJob all;
+    all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
+    all.options.solve.tolerance = options.real("solve_tolerance");
+    all.out = options.text("out");
+    if (all.out.empty()) all.out = plain(input).stem().string();
+    all.netlist = read_netlist(input, options);
+    all.options.pairs = read_pairs(all.netlist, options);
+    all.overwrite = options.flag("overwrite");
+    all.resolved = options.resolved();
+    if (format_of(input) == Format::matrix_market && options.text("network_values").empty()) {
+      all.resolved.set("network_values", "conductance");
+    }
+    return all;
+  });
+  const auto& netlist = read.netlist;
+  const double parsed = wall_time() - begin;
+  const auto hash = network_hash(netlist, read.options.pairs);
+  ResultFolder folder(comm, read.out, {fs::path(input).filename().string(), hash, read.resolved}, command,
+                      read.overwrite);
+  describe(comm, input, netlist);
+  folder.run([&] { solve_in(folder, comm, read, parsed); });
 }
 
 void convert_command(Session& session, const std::string& input, const std::string& output) {

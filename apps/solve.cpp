@@ -6,13 +6,13 @@
 namespace kirchhoff {
 
 void solve_command(Session& session, const std::string& input, const std::string& command) {
-  if (is_network(input)) return solve_network_file(session, input);
+  if (is_network(input)) return solve_network_file(session, input, command);
   auto job = agree(session.comm(), [&] { return read_job(input); });
   if (job.supervision == "walk") {
     throw AgreedError("walk supervision solves no whole circuit: 'kirchhoff train' or 'run' does its work");
   }
   Stages stages(session.comm(), std::move(job), command);
-  stages.solution(true);
+  stages.folder().run([&] { stages.solution(true); });
 }
 
 }  // namespace kirchhoff

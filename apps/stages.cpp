@@ -23,8 +23,7 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
       job_(std::move(job)),
       command_(std::move(command)),
       circuit_(build_circuit(comm, job_)),
-      hash_(problem_hash(job_, circuit_)),
-      folder_(comm, job_.out, hash_) {
+      folder_(comm, job_.out, {job_.title, problem_hash(job_, circuit_), job_.options}, command_, job_.overwrite) {
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {
     valid_ = read_states(job_.space, job_.target, job_.target.valid);
@@ -36,7 +35,7 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
                   to_string(circuit_.family())));
 }
 
-Provenance Stages::made_now() const { return provenance(comm_, hash_, job_.options); }
+Provenance Stages::made_now() const { return provenance(comm_, folder_.hash(), job_.options.yaml()); }
 
 /// Takes over a finished stage's file. One that cannot be used is named, with the reason, and the stage is done again.
 template <class Take>
@@ -50,6 +49,7 @@ void Stages::reuse(const char* file, Take&& take) const {
 
 const Solution& Stages::solution(bool redo) {
   if (solution_) return *solution_;
+  auto stage = folder_.begin("solve");
   if (!redo && folder_.fresh("solution.h5")) {
     reuse("solution.h5", [&] {
       auto stored = read_solution(comm_, folder_.path("solution.h5"), circuit_);
@@ -61,7 +61,8 @@ const Solution& Stages::solution(bool redo) {
       say(comm_, "solve", fmt::format("{} is up to date", folder_.path("solution.h5")));
     });
   }
-  if (!solution_) {
+  const bool anew = !solution_;
+  if (anew) {
     auto solved = solve(comm_, circuit_, job_.solve);
     write_solution(comm_, folder_.path("solution.h5"), circuit_, solved, made_now());
     const auto& r = solved.report;
@@ -76,6 +77,7 @@ const Solution& Stages::solution(bool redo) {
     write_currents(comm_, folder_.path("currents.h5"), circuit_, solution_->potential.data(), made_now());
     say(comm_, "currents", folder_.path("currents.h5"));
   }
+  stage.done(anew);
   return *solution_;
 }
 
@@ -85,7 +87,9 @@ bool Stages::has_checkpoint() const {
 
 const Model& Stages::model(bool may_train, bool redo) {
   if (model_) return *model_;
-  const auto wanted = training_hash(job_, hash_);
+  auto stage = folder_.begin("train");
+  const auto wanted = training_hash(job_, folder_.hash());
+  folder_.keep_training(wanted, may_train);
   auto options = job_.model;
   if (options.head == Head::current) options.moves = moves_ahead(circuit_);
   Model model(job_.space, job_.layers, options);
@@ -126,6 +130,7 @@ const Model& Stages::model(bool may_train, bool redo) {
     checkpoint.seed = job_.seed;
     if (options.head == Head::current) checkpoint.unit = "ampere";
     const auto save = [&](const TrainState& now) {
+      stage.note("step", now.step);
       checkpoint.mean = model.mean();
       checkpoint.scale = model.scale();
       write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
@@ -151,6 +156,9 @@ const Model& Stages::model(bool may_train, bool redo) {
         fmt::format("{} steps of {} states, {:.1f} s, {} parameters: loss {:.2e}", state.step, job_.train.batch,
                     state.seconds, grouped(static_cast<std::int64_t>(model.parameters().size())), last.validation));
   }
+  stage.note("step", state.step);
+  stage.note("steps", job_.train.steps);
+  stage.done(!finished && may_train, finished || may_train ? "finished" : "unfinished");
   trained_ = std::move(state);
   model_ = std::move(model);
   return *model_;
@@ -207,11 +215,12 @@ Flow Stages::flow_of(const std::string& name, bool may_train) {
 /// A hash of all that decides a flow's walks: they are made again when it changes.
 std::string Stages::walks_origin(const std::string& flow) const {
   const auto field = flow == "exact" ? solution_->potential.data() : field_->data();
-  return Hash().add(std::span<const double>(field)).add(fmt::format("{} {} {}", hash_, job_.count, job_.seed)).text();
+  return Hash().add(std::span<const double>(field)).add(folder_.hash()).add(job_.options.digest(kSamples)).text();
 }
 
 const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
   if (samples_) return *samples_;
+  auto stage = folder_.begin("sample");
   std::vector<StoredWalks> done;
   if (!redo && folder_.fresh("samples.h5")) {
     reuse("samples.h5", [&] { done = read_samples(comm_, folder_.path("samples.h5"), circuit_); });
@@ -250,6 +259,8 @@ const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
   } else {
     say(comm_, "sample", fmt::format("{} is up to date", folder_.path("samples.h5")));
   }
+  stage.note("count", job_.count);
+  stage.done(changed);
   samples_ = std::move(result);
   return *samples_;
 }
@@ -278,10 +289,12 @@ FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
 
 void Stages::validate(bool may_train) {
   const auto& walks = samples(may_train);
+  auto stage = folder_.begin("validate");
   Report report;
   report.title = job_.title;
   report.command = command_;
-  report.options = job_.options;
+  report.options = job_.options.yaml();
+  report.problem_hash = folder_.hash();
   report.circuit = &circuit_;
   report.resistance_same = job_.resistance_same;
   report.resistance_change = job_.resistance_change;
@@ -313,6 +326,7 @@ void Stages::validate(bool may_train) {
     write_text_file(folder_.path("report.html"), report_html(report));
   });
   say(comm_, "report", folder_.path("report.html"));
+  stage.done(true);
 }
 
 }  // namespace kirchhoff

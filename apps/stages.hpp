@@ -19,7 +19,7 @@ class Stages {
   Stages(MPI_Comm comm, Job job, std::string command);
 
   const Job& job() const { return job_; }
-  const Circuit& circuit() const { return circuit_; }
+  ResultFolder& folder() { return folder_; }
 
   /// Potentials: solution.h5. With `redo` they are made anew even if they are up to date.
   const Solution& solution(bool redo = false);
@@ -48,7 +48,6 @@ class Stages {
   Job job_;
   std::string command_;
   Circuit circuit_;
-  std::string hash_;
   ResultFolder folder_;
   std::vector<std::int64_t> valid_;  // held-out samples of the target, for choices
   std::vector<std::int64_t> test_;   // and for none

@@ -97,9 +97,7 @@ std::int64_t suitable_steps(std::int64_t rows) {
 std::string problem_hash(const Job& job, const std::vector<std::uint16_t>& source,
                          const std::vector<std::uint16_t>& training) {
   return Hash()
-      .add(fmt::format("walk {} {} {} {} {} {} {} {} {}", job.space.categories(), job.space.dimensions(), job.layers,
-                       fmt::join(job.resistance_same, ","), fmt::join(job.resistance_change, ","), job.source.name,
-                       job.source.smoothing, job.target.name, job.target.smoothing))
+      .add("walk " + job.options.digest(kCircuit | kLaw))
       .add(std::span<const std::uint16_t>(source))
       .add(std::span<const std::uint16_t>(training))
       .text();
@@ -111,14 +109,7 @@ Mass mass_of(const Job& job, const Terminal& t, const std::vector<std::uint16_t>
 }
 
 std::string training_hash(const Job& job, const std::string& problem, const std::vector<std::uint16_t>& held_out) {
-  const auto& t = job.train;
-  return Hash()
-      .add(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", problem, t.steps, fmt::join(job.model.hidden, ","),
-                       static_cast<int>(job.model.activation), static_cast<int>(job.model.evidence), t.batch,
-                       t.learning_rate, t.warmup, t.weight_decay, t.average, job.references, job.patience, job.dropout,
-                       job.seed))
-      .add(std::span<const std::uint16_t>(held_out))
-      .text();
+  return Hash().add(problem).add(job.options.digest(kTraining)).add(std::span<const std::uint16_t>(held_out)).text();
 }
 
 /// The first rows of all ranks' walks, on every rank: up to `most` rows.
@@ -143,7 +134,7 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
       command_(std::move(command)),
       source_(Draws::named(job_.space, "uniform")),
       target_(source_) {
-  agree(comm, [&] {
+  const auto hash = agree(comm, [&] {
     auto rows = read_target(job_);
     const auto d = static_cast<std::size_t>(job_.space.dimensions());
     target_ = draws_of(job_, job_.target, rows.training);
@@ -153,9 +144,9 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     const auto count = training_.size() / d;
     if (count > 0) job_.train.weight_decay += job_.row_decay / static_cast<double>(count);
     if (job_.train.steps == 0) job_.train.steps = suitable_steps(static_cast<std::int64_t>(count));
+    job_.options.set("train_steps", fmt::format("{}", job_.train.steps));
     source_rows_ = read_rows(job_.space, job_.source, job_.source.file);
     source_ = draws_of(job_, job_.source, source_rows_);
-    hash_ = problem_hash(job_, source_rows_, training_);
     const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
                                  job_.resistance_change};
     const double begin = wall_time();
@@ -167,8 +158,9 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     } else {
       supervision_.emplace(circuit, source_, target_, job_.seed, references);
     }
+    return problem_hash(job_, source_rows_, training_);
   });
-  folder_.emplace(comm, job_.out, hash_);
+  folder_.emplace(comm, job_.out, ProblemName{job_.title, hash, job_.options}, command_, job_.overwrite);
   say(comm_, "circuit",
       fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
                   "{:.2f} moves expected",
@@ -176,11 +168,13 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
                   quotient_->kcl_leftover(), supervision_->expected_moves()));
 }
 
-Provenance WalkStages::made_now() const { return provenance(comm_, hash_, job_.options); }
+Provenance WalkStages::made_now() const { return provenance(comm_, folder_->hash(), job_.options.yaml()); }
 
 const MoveModel& WalkStages::model(bool may_train, bool redo) {
   if (model_) return *model_;
-  const auto wanted = training_hash(job_, hash_, held_out_);
+  auto stage = folder_->begin("train");
+  const auto wanted = training_hash(job_, folder_->hash(), held_out_);
+  folder_->keep_training(wanted, may_train);
   MoveModel model(job_.space, job_.layers, job_.model);
   const auto parameters = static_cast<std::int64_t>(model.parameters().size());
   Checkpoint checkpoint;
@@ -208,16 +202,20 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
     supervision_->examples(training_, partition(kFloorRows, size_of(comm_), rank_of(comm_)), true, pooled);
     floor_ = all_sum(comm_, WalkSupervision::entropy(pooled) * static_cast<double>(pooled.layers.size())) / kFloorRows;
   }
-  if (state.step == job_.train.steps || !may_train) {
+  const WalkTrainOptions options{job_.train, job_.patience, job_.dropout};
+  const bool finished = training_is_over(options, state);
+  if (finished || !may_train) {
     std::copy(state.model().begin(), state.model().end(), model.parameters().begin());
     say(comm_, "train",
-        fmt::format("{} is of step {} of {}", folder_->path("checkpoint.h5"), state.step, job_.train.steps));
+        fmt::format("{} is {}of step {} of {}", folder_->path("checkpoint.h5"), finished ? "up to date, " : "",
+                    state.step, job_.train.steps));
   } else {
     if (state.step > 0) say(comm_, "train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
     checkpoint.supervision = "walk";
     checkpoint.seed = job_.seed;
     const auto save = [&](const TrainState& now) {
+      stage.note("step", now.step);
       write_checkpoint(comm_, job_.out, parameters, checkpoint, made_now());
       agree(comm_, [&] {
         if (rank_of(comm_) == 0) write_text_file(folder_->path("training.csv"), training_csv(now.history));
@@ -235,13 +233,15 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
       return fmt::format("held out {:.4f}{}, moves {:.2f} for {:.2f}", r.validation, above, moves,
                          supervision_->expected_moves());
     };
-    train_walk(comm_, model, *supervision_, held_out_, {job_.train, job_.patience, job_.dropout}, job_.seed, state,
-               save, watch);
+    train_walk(comm_, model, *supervision_, held_out_, options, job_.seed, state, save, watch);
     say(comm_, "train",
         fmt::format("{} steps of {} vertices, {:.1f} s, {} parameters: held-out loss {:.4f}{}", state.step,
                     job_.train.batch, state.seconds, grouped(parameters), state.best_validation,
                     floor_ ? fmt::format(" (floor on the training rows {:.4f})", *floor_) : ""));
   }
+  stage.note("step", state.step);
+  stage.note("steps", job_.train.steps);
+  stage.done(!finished && may_train, finished || may_train ? "finished" : "unfinished");
   trained_ = std::move(state);
   model_ = std::move(model);
   return *model_;
@@ -250,15 +250,19 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
 const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
   if (samples_) return *samples_;
   const auto& network = model(may_train);
+  auto stage = folder_->begin("sample");
+  stage.note("count", job_.count);
   const auto origin = Hash()
                           .add(std::span<const float>(network.parameters()))
-                          .add(fmt::format("{} {} {} {}", hash_, job_.count, job_.seed, job_.leap))
+                          .add(folder_->hash())
+                          .add(job_.options.digest(kSamples))
                           .text();
   if (!redo && folder_->fresh("samples.h5")) {
     try {
       auto stored = read_move_samples(comm_, folder_->path("samples.h5"), job_.space);
       if (stored.origin == origin) {
         say(comm_, "sample", fmt::format("{} is up to date", folder_->path("samples.h5")));
+        stage.done(false);
         samples_ = std::move(stored);
         return *samples_;
       }
@@ -280,6 +284,7 @@ const StoredMoveWalks& WalkStages::samples(bool may_train, bool redo) {
       fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)", grouped(job_.count),
                   stored.seconds, all_sum(comm_, moves) / static_cast<double>(job_.count),
                   supervision_->expected_moves()));
+  stage.done(true);
   samples_ = std::move(stored);
   return *samples_;
 }
@@ -289,10 +294,12 @@ void WalkStages::validate(bool may_train) {
   const auto& stored = samples(may_train);
   const auto& walks = stored.walks;
   const auto d = static_cast<std::size_t>(job_.space.dimensions());
+  auto stage = folder_->begin("validate");
   WalkReport report;
   report.title = job_.title;
   report.command = command_;
-  report.options = job_.options;
+  report.options = job_.options.yaml();
+  report.problem_hash = folder_->hash();
   report.categories = job_.space.categories();
   report.dimensions = job_.space.dimensions();
   report.layers = job_.layers;
@@ -395,6 +402,7 @@ void WalkStages::validate(bool may_train) {
     write_text_file(folder_->path("report.html"), walk_report_html(report));
   });
   say(comm_, "report", folder_->path("report.html"));
+  stage.done(true);
 }
 
 }  // namespace kirchhoff

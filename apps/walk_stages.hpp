@@ -22,6 +22,8 @@ class WalkStages {
  public:
   WalkStages(MPI_Comm comm, Job job, std::string command);
 
+  ResultFolder& folder() { return *folder_; }
+
   const MoveModel& model(bool may_train, bool redo = false);
   const StoredMoveWalks& samples(bool may_train, bool redo = false);
   void validate(bool may_train);
@@ -39,7 +41,6 @@ class WalkStages {
   std::vector<std::uint16_t> training_;     // rows of the target's file; empty for named targets
   std::vector<std::uint16_t> held_out_;     // rows that choices are made by
   std::vector<std::uint16_t> test_;
-  std::string hash_;
   std::optional<ResultFolder> folder_;
   double seconds_quotient_ = 0;
   std::optional<Quotient> quotient_;

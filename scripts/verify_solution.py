@@ -146,7 +146,7 @@ def verify(path):
     b = np.zeros_like(potential)
     b[0] += source.reshape(shape)
     b[-1] -= target.reshape(shape)
-    balance, row_sums = balance_of(potential, family, case["circuit_boundary"], same, change)
+    balance, row_sums = balance_of(potential, family, case.get("circuit_boundary"), same, change)
     residual = b - balance.leaving
     degrees = np.add([*row_sums, 0], [0, *row_sums])
     supplied = np.sum(b * potential)

@@ -6,8 +6,10 @@
 #include <signal.h>  // sigaction is POSIX, not <csignal>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "kirchhoff/parallel.hpp"
 #include "petsc.hpp"
@@ -30,6 +32,16 @@ PetscErrorCode on_petsc_error(MPI_Comm /*comm*/, int /*line*/, const char* funct
   return code;
 }
 
+/// What the command line says, by name: whether with a value.
+std::map<std::string, bool>& typed_options() {
+  static std::map<std::string, bool> names;
+  return names;
+}
+
+bool is_option(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
+}
+
 std::vector<std::string> to_strings(int argc, char** argv) { return {argv + 1, argv + argc}; }
 
 }  // namespace
@@ -48,6 +60,10 @@ void check(PetscErrorCode code, std::source_location where) {
 Session::Session(int argc, char** argv) : Session(to_strings(argc, argv)) {}
 
 Session::Session(const std::vector<std::string>& arguments) : arguments_(arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!is_option(arguments[i])) continue;
+    typed_options()[arguments[i].substr(1)] = i + 1 < arguments.size() && !is_option(arguments[i + 1]);
+  }
   arguments_.insert(arguments_.begin(), "kirchhoff");
   for (auto& argument : arguments_) argv_.push_back(argument.data());
   int argc = static_cast<int>(argv_.size());
@@ -80,6 +96,11 @@ std::optional<std::string> get(const std::string& name) {
   check(PetscOptionsFindPair(nullptr, nullptr, ("-" + name).c_str(), &value, &set));
   if (set == PETSC_FALSE) return std::nullopt;
   return value == nullptr ? "" : value;
+}
+
+std::optional<bool> typed(const std::string& name) {
+  const auto found = typed_options().find(name);
+  return found == typed_options().end() ? std::nullopt : std::optional(found->second);
 }
 
 void set_if_absent(const std::string& name, const std::string& value) {

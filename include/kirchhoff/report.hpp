@@ -45,6 +45,7 @@ struct Report {
   std::string title;
   std::string command;
   std::string options;  // resolved, as a case
+  std::string problem_hash;
   const Circuit* circuit = nullptr;
   std::vector<double> resistance_same;    // (L) [ohm]
   std::vector<double> resistance_change;  // (L) [ohm]

@@ -35,6 +35,9 @@ class Session {
 namespace options {
 /// The text of -name, "" for an option without a value; marks it as used.
 std::optional<std::string> get(const std::string& name);
+/// Whether -name stands on the command line itself, and not in PETSC_OPTIONS, .petscrc or a case: then, whether with a
+/// value.
+std::optional<bool> typed(const std::string& name);
 /// Sets -name unless it has been set already: the command line wins.
 void set_if_absent(const std::string& name, const std::string& value);
 /// Names in the database, without the dash, that nobody has asked for yet.

@@ -16,6 +16,7 @@ struct WalkReport {
   std::string title;
   std::string command;
   std::string options;  // resolved, as a case
+  std::string problem_hash;
   int categories = 0;
   int dimensions = 0;
   int layers = 0;

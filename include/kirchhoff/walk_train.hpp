@@ -21,6 +21,9 @@ struct WalkTrainOptions {
   double dropout = 0;  // share of hidden units
 };
 
+/// Whether a training has come to its end: all steps are done, or patience has.
+bool training_is_over(const WalkTrainOptions& options, const TrainState& state);
+
 /// Trains a model of moves from `state` (a fresh one when state.parameters is empty) by cross-entropy. Data-parallel:
 /// each rank takes its rows of every batch, gradients are summed. `state.best` holds the averaged weights of the best
 /// validation, which the model has on return.

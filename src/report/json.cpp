@@ -130,7 +130,11 @@ ordered_json report_object(const Report& report) {
   return json;
 }
 
-std::string report_json(const Report& report) { return report_object(report).dump(2) + "\n"; }
+std::string report_json(const Report& report) {
+  auto json = report_object(report);
+  if (!report.problem_hash.empty()) json["problem_hash"] = report.problem_hash;
+  return json.dump(2) + "\n";
+}
 
 std::string training_csv(const std::vector<TrainRecord>& history) {
   std::string text = "step,seconds,loss,validation,learning_rate\n";

@@ -119,7 +119,11 @@ std::string curve(const std::vector<TrainRecord>& history) {
 
 }  // namespace
 
-std::string walk_report_json(const WalkReport& report) { return object(report).dump(2) + "\n"; }
+std::string walk_report_json(const WalkReport& report) {
+  auto json = object(report);
+  if (!report.problem_hash.empty()) json["problem_hash"] = report.problem_hash;
+  return json.dump(2) + "\n";
+}
 
 std::string walk_report_html(const WalkReport& r) {
   std::string html = fmt::format(

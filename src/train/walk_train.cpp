@@ -18,7 +18,18 @@ constexpr std::int64_t kFewestHeldOut = 8192;
 constexpr std::int64_t kBlock = 512;
 constexpr double kLongestGradient = 1;
 
+/// Validations since the one that was best.
+std::int64_t since_best(const std::vector<TrainRecord>& history) {
+  const auto better = [](const TrainRecord& a, const TrainRecord& b) { return a.validation < b.validation; };
+  const auto best = std::min_element(history.begin(), history.end(), better);  // the first of equal ones
+  return history.empty() ? 0 : history.end() - best - 1;
+}
+
 }  // namespace
+
+bool training_is_over(const WalkTrainOptions& options, const TrainState& state) {
+  return state.step >= options.common.steps || (options.patience > 0 && since_best(state.history) >= options.patience);
+}
 
 void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervision,
                 std::span<const std::uint16_t> held_out, const WalkTrainOptions& walk_options, std::uint64_t seed,
@@ -56,13 +67,8 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   const double begin = wall_time() - state.seconds;
   Progress progress(comm, "train", "steps", options.steps, state.step);
   std::string note;
-  std::int64_t since_best = 0;
-  for (const auto& r : state.history) {
-    since_best = r.validation <= state.best_validation ? 0 : since_best + 1;
-  }
-  const auto patient = [&] { return walk_options.patience == 0 || since_best < walk_options.patience; };
   bool saved = true;
-  while (state.step < options.steps && patient()) {
+  while (!training_is_over(walk_options, state)) {
     supervision.batch(state.step, options.batch, mine, batch);
     use(optimiser.parameters());
     optimiser.figures()[kLoss] = in_blocks(batch, optimiser.gradient(), 1.0,
@@ -85,7 +91,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
       const double validation =
           all_sum(comm, in_blocks(held_out_batch, {}, 1, {})) / static_cast<double>(validation_rows);
       must_be_finite(validation, state.step);
-      since_best = note_validation(state, validation, optimiser, true) ? 0 : since_best + 1;
+      note_validation(state, validation, optimiser, true);
       state.history.push_back(
           {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation, rate});
       state.loss_sum = 0;

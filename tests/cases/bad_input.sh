@@ -43,12 +43,12 @@ refuse 'PETSc: .*pc_type|PETSc: .*PC type.*nonsense' solve case.yaml -pc_type no
 refuse "option -circuit_layers is '1e3': a whole number" solve case.yaml -circuit_layers 1e3
 refuse 'option -seed is -5: it must be at least 0' solve case.yaml -seed -5
 refuse "option -solve_currents is 'maybe': true or false" solve case.yaml -solve_currents maybe
-refuse "option -sample_flow has 'learned': exact or neural" solve case.yaml -sample_flow learned
+refuse "option -sample_flow has 'learned': it must be one of exact, neural" solve case.yaml -sample_flow learned
 refuse "option -target_smoothing is 2: it must be between 0 and 1" solve case.yaml -target_smoothing 2
 refuse 'option -model_head: a state of a dense circuit has too many moves' solve case.yaml -model_head current
-refuse 'option -model_head: a choice for exact supervision only' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
-refuse 'option -model_likelihood: a choice for Monte-Carlo supervision only' train case.yaml -model_likelihood mixture
-refuse 'option -model_evidence: linear is for walk supervision and S = 2 only' train case.yaml -model_evidence linear
+refuse 'option -model_head: monte_carlo supervision does not use it' train case.yaml -model_head current -train_supervision monte_carlo -circuit_family lattice
+refuse 'option -model_likelihood: exact supervision does not use it' train case.yaml -model_likelihood mixture
+refuse 'option -model_evidence: exact supervision does not use it' train case.yaml -model_evidence linear
 refuse "option -train_jitter is 'much': a number is needed" train case.yaml -train_supervision monte_carlo -train_jitter much
 
 # --- the case
@@ -77,13 +77,13 @@ refuse_case "bad.yaml:7: 'model_hidden' must be a list of plain values" 'model: 
 refuse_case "bad.yaml:8: 'solve' has a value that a case cannot hold" 'train: &a {steps: 4}' 'solve: *a'
 refuse_case "bad.yaml:7: circuit_family is 'hammming': it must be one of .*did you mean 'hamming'" 'circuit: {family: hammming}'
 refuse_case "bad.yaml:7: circuit_layers is 0: it must be at least 1" 'circuit: {layers: 0}'
-refuse_case "bad.yaml:7: circuit_layers is 99999999999: too large" 'circuit: {layers: 99999999999}'
+refuse_case "bad.yaml:7: circuit_layers is 99999999999: it must be between 1 and 2147483647" 'circuit: {layers: 99999999999}'
 refuse_case 'space_categories is missing' 'space: {dimensions: 2}'
 refuse_case 'space_categories is 70000' 'space: {categories: 70000}'
 refuse_case '3\^50 states are too many to enumerate' 'space: {categories: 3, dimensions: 50}'
 refuse_case 'resistance_same is 0 ohm: a resistance must be positive' 'circuit: {layers: 3, resistance_same: 0}'
 refuse_case 'resistance_change is -2 ohm' 'circuit: {layers: 3, resistance_change: [1, -2, 3]}'
-refuse_case 'resistance_change is nan ohm' 'circuit: {layers: 3, resistance_change: nan}'
+refuse_case "resistance_change has 'nan': a finite number is needed" 'circuit: {layers: 3, resistance_change: nan}'
 refuse_case "resistance_same has '1 ohm': a number" 'circuit: {layers: 3, resistance_same: 1 ohm}'
 refuse_case '1e-320 ohm: its conductance cannot be represented' 'circuit: {layers: 3, resistance_same: 1e-320}'
 refuse_case 'bad.yaml:7: circuit_resistance_same has 2 values.*3 layer pairs' 'circuit: {layers: 3, resistance_same: [1, 2]}'
@@ -182,7 +182,7 @@ refuse_nearest 'falls into 2 connected components.*more circuit_neighbours' -cir
 # --- solving, training, sampling
 refuse 'stopped at a relative residual of .* after 1 iterations' solve case.yaml -out unsolved -ksp_max_it 1
 [ ! -e unsolved/solution.h5 ] || fail "a solve that failed left a solution"
-refuse 'model_hidden.*0 is not positive|model_hidden is 0' run case.yaml -model_hidden 0
+refuse 'model_hidden has 0: it must be at least 1' run case.yaml -model_hidden 0
 refuse 'training diverged: the loss at step .*learning_rate' run case.yaml -out diverged -train_learning_rate 1e300
 [ ! -e diverged/checkpoint.h5 ] || fail "a training that diverged left a checkpoint"
 refuse 'untrained: there is no trained network' sample case.yaml -out untrained
@@ -198,11 +198,13 @@ refuse 'nothing: the folder holds no solution.h5' sample nothing
 refuse 'gone.h5: No such file' info gone.h5
 refuse 'case.yaml: .*not a whole HDF5 file' info case.yaml
 refuse 'foreign.h5: not a file of this package' info foreign.h5
-refuse 'cannot read nothing: ' info nothing
+refuse 'nothing/state.json: no state of any work can be read' info nothing
 succeed 1 run case.yaml -out whole
 head -c 3000 whole/solution.h5 >cut.h5
 refuse 'cut.h5: it is not a whole HDF5 file' info cut.h5
-mkdir -p blocked/solution.h5
+succeed 1 solve case.yaml -out blocked
+rm blocked/solution.h5
+mkdir blocked/solution.h5
 refuse 'cannot write blocked/solution.h5' solve case.yaml -out blocked
 rm whole/report.json
 mkdir whole/report.json
@@ -226,13 +228,14 @@ tamper samples.h5 "f['exact/samples'][0] = 60000"
 # A disk that is full: an end in good order, nothing half-written, and what was there stays. (Open MPI speaks too.)
 if mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
   trap 'umount -l "$work/full"; rm -rf "$work"' EXIT
-  cp whole/solution.h5 full
+  cp whole/{solution.h5,state.json} full
+  cat /dev/zero >full/ballast 2>/dev/null || truncate -s -8K full/ballast # room for state.json, and not for a solution
   for ranks in 1 2; do
     status=0
-    timeout 60 "$mpiexec" -n $ranks "$program" solve case.yaml -out full -space_categories 90 >log 2>stderr || status=$?
+    timeout 60 "$mpiexec" -n $ranks "$program" solve case.yaml -out full >log 2>stderr || status=$?
     [ $status = 1 ] && grep -q '^error: .*full/solution.h5' stderr || fail "full disk, $ranks ranks: status $status: $(cat stderr)"
     cmp whole/solution.h5 full/solution.h5 || fail "a full disk cost the old solution"
-    [ "$(ls full)" = solution.h5 ] || fail "full disk: leaves $(ls full)"
+    [ "$(ls full | tr '\n' ' ')" = 'ballast solution.h5 state.json ' ] || fail "full disk: leaves $(ls full)"
   done
 fi
 
@@ -261,13 +264,13 @@ succeed 1 solve "$work/link.yaml"
 [ -e link/solution.h5 ] || fail "a case by a link does not name the folder"
 mkdir data
 cp "$odd/$odd.csv" data/rows.csv
-KIRCHHOFF_REFERENCE_DATA=$work/data/ succeed 1 solve case.yaml -target_file rows.csv
-succeed 1 -circuit_layers 2 --force solve case.yaml
+KIRCHHOFF_REFERENCE_DATA=$work/data/ succeed 1 solve case.yaml -out looked_up -target_file rows.csv
+succeed 1 -circuit_layers 2 --force -overwrite solve case.yaml
 grep -q ' 3 layers' log || fail "options before the command are lost"
-PETSC_OPTIONS='-circuit_layers 4' succeed 1 solve case.yaml
+PETSC_OPTIONS='-circuit_layers 4' succeed 1 solve case.yaml -overwrite
 grep -q ' 5 layers' log || fail "PETSC_OPTIONS is not heard"
 succeed 1 run case.yaml -out doubled -sample_flow exact,exact
-"$program" solve case.yaml <&- >log 2>&1 || fail "stdin closed: $(cat log)"
+"$program" solve case.yaml -overwrite <&- >log 2>&1 || fail "stdin closed: $(cat log)"
 for words in --help '-help solve case.yaml'; do
   # shellcheck disable=SC2086 # words
   kirchhoff 1 $words >help && succeed 2 $words && cmp -s help log || fail "$words differs on 2 ranks"

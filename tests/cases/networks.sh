@@ -79,7 +79,7 @@ PYTHON
 succeed 2 convert bridge.sp bridge.h5
 succeed 1 convert bridge.h5 back.spice
 for file in bridge.h5 back.spice; do
-  succeed 1 solve $file -out back
+  succeed 1 solve $file -out back -overwrite
   same np1 back
 done
 cat >lattice.yaml <<'YAML'
@@ -93,7 +93,7 @@ for file in lattice.sp lattice.h5 list.txt matrix.mtx; do
   succeed 1 convert lattice.yaml $file
   sources=()
   [ ! -e "${file%.*}.sources.txt" ] || sources=(-network_sources "${file%.*}.sources.txt")
-  succeed 1 solve $file -out converted "${sources[@]}"
+  succeed 1 solve $file -out converted -overwrite "${sources[@]}"
   "$python" -c "
 import h5py, numpy as np
 a, b = h5py.File('lattice/solution.h5')['potential'][:].ravel(), h5py.File('converted/solution.h5')
@@ -117,11 +117,11 @@ names = f["node/name"][:].astype(str)
 assert list(names[f["pair/nodes"][0]]) == ["0", "2"]
 assert np.allclose(f["pair/potential"][0], [4 / 3, 2 / 3, 0, 0, 0])
 assert np.allclose(f["pair/current"][0], [1 / 3, 1 / 3, -2 / 3, 0]) and not f["pair/current"][1].any()'
-succeed 1 solve graph.txt -network_pairs all -network_values conductance
+succeed 1 solve graph.txt -network_pairs all -network_values conductance -overwrite
 check graph 'assert len(f["pair/resistance"]) == 10 and abs(f["pair/resistance"][9] - 0.25) < 1e-15'
 printf '1 3\n5 1\n' >sources.txt
 printf '0 10\n6 0\n' >grounds.txt
-succeed 3 solve graph.txt -network_sources sources.txt -network_grounds grounds.txt
+succeed 3 solve graph.txt -network_sources sources.txt -network_grounds grounds.txt -overwrite
 check graph 'assert abs(v["1"] - 34) < 1e-12 and abs(v["2"] - 32) < 1e-12 and v["5"] == 4 and v["6"] == 0
 assert np.allclose(f["source/current"][:], [-1])'
 printf '%%%%MatrixMarket matrix coordinate real symmetric\n3 3 5\n1 1 2\n2 2 2\n3 3 1.5\n2 1 -1\n3 2 -1\n' >laplace.mtx
@@ -174,7 +174,7 @@ check title 'assert v["n2"] == 3 and "n1" not in v'
 # --- resistances of very different sizes: right or refused
 for ratio in 1e8 1e12 1e15; do
   printf 't\nI1 0 a 1\nR1 a b 1\nR2 b c %s\nR3 c 0 1\nR4 b d 1\nR5 d 0 %s\nR6 a c %s\n' $ratio $ratio $ratio >wild.sp
-  succeed 1 solve wild.sp
+  succeed 1 solve wild.sp -overwrite
   check wild "
 from fractions import Fraction as F
 r = F('$ratio')

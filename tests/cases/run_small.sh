@@ -12,7 +12,7 @@ train:   {steps: 300, batch: 64, validate_every: 100, checkpoint_every: 100}
 sample:  {count: 3000}
 YAML
 
-all_files='checkpoint.h5 checkpoint.previous.h5 report.html report.json samples.h5 solution.h5 training.csv'
+all_files='checkpoint.h5 checkpoint.previous.h5 report.html report.json samples.h5 solution.h5 state.json training.csv'
 check_folder() { # FOLDER [FLOW...]: nothing missing, and the report has the keys that the interface promises
   [ "$(ls "$1" | tr '\n' ' ')" = "$all_files " ] || fail "$1 holds $(ls "$1")"
   "$python" - "$@" <<'PYTHON' || fail "$1: the report or a file is not as promised"
