@@ -141,12 +141,12 @@ printf 'node,siemens\nb,1e-3\n' >leak.txt
 succeed 1 solve loads.sp -network_sources loads.txt # names beside those of the netlist's own elements
 check loads 'assert abs(v["b"] - 8 / 3) < 1e-14 and abs(v["c"] - 7 / 3) < 1e-14
 assert list(f["injection/name"][:].astype(str)) == ["I1", "source_2", "source_3"]'
-succeed 1 solve loads.sp -network_grounds leak.txt
+succeed 1 solve loads.sp -network_grounds leak.txt -overwrite
 check loads 'assert list(f["edge/name"][:].astype(str)) == ["R1", "R2", "R3", "ground_4"]
 assert abs(f["edge/conductance"][3] - 1e-3) < 1e-18'
 resistance() { # FILE PAIR OHM [option ...]: the effective resistance of the only pair
   printf '%s\n' "$2" >pair.txt
-  succeed 1 solve "$1" -network_pairs pair.txt -out paired "${@:4}"
+  succeed 1 solve "$1" -network_pairs pair.txt -out paired -overwrite "${@:4}"
   check paired "assert abs(f['pair/resistance'][0] - $3) < 1e-14, f['pair/resistance'][:]"
 }
 printf 'id,source,target,weight\n100,0,1,0.5\n101,1,2,0.25\n' >named.csv
