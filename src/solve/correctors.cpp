@@ -44,7 +44,7 @@ class AssembledCorrector final : public Corrector {
   }
   std::string method() const override { return solver_->method(); }
   double seconds_setup() const override { return solver_->seconds_setup(); }
-  bool sees_all_modes() const override { return direct_; }
+  double reduction() const override { return direct_ ? 0 : solver_->reduction(); }
 
  private:
   Layout layout_;
@@ -114,7 +114,7 @@ class ParityCorrector final : public Corrector {
     return fmt::format("cg on even layers + {}", names[static_cast<int>(with_)]);
   }
   double seconds_setup() const override { return solver_->seconds_setup(); }
-  bool sees_all_modes() const override { return false; }
+  double reduction() const override { return solver_->reduction(); }
 
  private:
   Smoothing with_;

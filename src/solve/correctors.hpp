@@ -33,9 +33,8 @@ class Corrector {
   virtual int correct(std::span<const double> r, std::span<double> x) = 0;
   virtual std::string method() const = 0;
   virtual double seconds_setup() const { return 0; }
-  /// Whether the softest modes are in each correction as well as the others are. Iterations that end when the residual
-  /// is small may not have seen them.
-  virtual bool sees_all_modes() const { return true; }
+  /// What a correction is asked to reduce the residual to; 0 of what is not asked.
+  virtual double reduction() const { return 0; }
 };
 
 /// @param reduction of the residual by one correction of an iterative method. @note Collective.

@@ -18,7 +18,12 @@ namespace {
 constexpr int kMostCorrections = 14;
 constexpr double kGoodPotentials = 1e-11;  // where corrections may end
 constexpr double kGoodBound = 1e-9;        // the same, proved
-constexpr double kContrast = 1e6;          // below, no mode is soft enough to hide in a residual that has been met
+constexpr double kNorms = 100;             // a preconditioned condition of 10^4
+// Where resistances differ by less, no mode is soft enough to hide in a residual that meets the tolerance. The search
+// for the longest path would take longer than the solve of a large circuit.
+constexpr double kContrast = 1e3;
+constexpr double kContrastOfMany = 1e6;
+constexpr std::int64_t kSmall = 200000;  // vertices
 
 class Refinement {
  public:
@@ -51,7 +56,7 @@ class Refinement {
   }
 
   Refined run(Corrector& corrector, double tolerance) {
-    const double bound = corrector.sees_all_modes() ? 0 : resistance_bound(comm_, circuit_, kContrast);
+    const double bound = resistance_bound(comm_, circuit_, circuit_.vertices() <= kSmall ? kContrast : kContrastOfMany);
     constexpr double kFinest = 1e-17;  // nothing of it is left when potentials are rounded to double
     const double enough = std::max(0.5 * tolerance, kFinest);
     Refined result;
@@ -72,8 +77,11 @@ class Refinement {
         break;
       }
       const double ratio = change / last_change;
-      // The next change would be smaller by as much again; all of them together:
-      result.error = ratio < 1 ? change * ratio / (1 - ratio) : 1;
+      // The next change would be smaller by as much again, all of them together by little more. Luck is not counted on:
+      // the last correction is as good as was asked for, whatever the one before it was. It was asked for in the
+      // method's norm, which differs from that of potentials by the root of a condition.
+      const double next = std::min(1.0, std::max(ratio, kNorms * corrector.reduction()));
+      result.error = ratio < 1 ? change * next / (1 - ratio) : 1;
       if (bound > 0) result.error = 0.5 * norm1() * bound / largest_;
       const bool good = result.error <= (bound > 0 ? kGoodBound : kGoodPotentials);
       const bool stalls = result.corrections >= 2 && ratio > 0.5 && now > 0.5 * last_size;

@@ -16,7 +16,7 @@ struct Refined {
 /// Iterative refinement with residuals in twice the precision. The potentials are the sum of numbers on a coarse grid,
 /// whose residual is computed exactly, and a small rest. Corrections go on until the residual has what is asked for and
 /// they have shrunk to nothing: how fast they shrink tells how far the last potentials are off. Where resistances
-/// differ so much that iterations may not see the softest modes at all, the residual has to be so small that no mode
+/// differ so much that corrections may not see the softest modes at all, the residual has to be so small that no mode
 /// could hide an error in it: potentials differ by at most ||r||_1 / 2 times the largest effective resistance.
 ///
 /// @param field (L+1) x N: where `from_field`, potentials that are nearly right already; on return the solution, its

@@ -185,7 +185,8 @@ bool is_right(const Done& done, double tolerance) {
          done.error <= std::max(kWorstPotentials, tolerance);
 }
 
-constexpr double kRounding = std::numeric_limits<double>::epsilon() / 2;  // of potentials, when they are stored
+// Of potentials when they are stored, half a unit in the last place, and as much of their mean.
+constexpr double kRounding = std::numeric_limits<double>::epsilon();
 
 Done run_refined(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, bool from_field,
                  SharedArray& field) {
@@ -236,11 +237,13 @@ std::string outcome(const Done& done) {
                      done.method, done.checked.relative_residual, done.iterations, done.error);
 }
 
-std::string advice(const Done& done, const Plan& plan, SolveMethod method, double tolerance) {
-  if (done.checked.residual_floor > allowed_residual(tolerance, done.checked.residual_floor)) {
+std::string advice(const Done& done, const Plan& plan, double tolerance) {
+  const double allowed = allowed_residual(tolerance, done.checked.residual_floor);
+  const bool factorised = plan.engine == Engine::factorisation;
+  if (done.checked.residual_floor > allowed || (factorised && done.checked.relative_residual <= allowed)) {
     return "the resistances differ too much for double precision";
   }
-  if (method == SolveMethod::direct || plan.engine == Engine::factorisation) return "try -solve_method krylov";
+  if (factorised) return "try -solve_method krylov";
   return "try another -pc_type, more -ksp_max_it or -solve_method direct";
 }
 
@@ -299,7 +302,7 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
         "asked for {:.1e} and {:.1e}, and rounding of the potentials allows a residual of {:.1e}: {}{}",
         done.method, done.checked.relative_residual, done.iterations, done.error, options.tolerance,
         std::max(kWorstPotentials, options.tolerance), done.checked.residual_floor,
-        advice(done, plan, options.method, options.tolerance), before.empty() ? "" : "; tried before: " + before));
+        advice(done, plan, options.tolerance), before.empty() ? "" : "; tried before: " + before));
   }
   throw Error("internal: no way to solve the circuit");
 }
