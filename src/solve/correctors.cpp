@@ -14,10 +14,17 @@
 namespace kirchhoff {
 namespace {
 
+constexpr double kNoOption = 0.123456789;  // no -ksp_rtol that anybody gives
+
+/// What -ksp_rtol says goes before what is wanted.
+double reduction_of(const LinearSolver& solver, double wanted) {
+  return solver.reduction() == kNoOption ? wanted : solver.reduction();
+}
+
 /// Conjugate gradients on the whole Laplacian, or its factorisation.
 class AssembledCorrector final : public Corrector {
  public:
-  AssembledCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double reduction)
+  AssembledCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan)
       : layout_(comm, circuit), direct_(plan.engine == Engine::factorisation) {
     matrix_ = circuit.family() == Family::dense ? dense_laplacian(layout_, circuit)
                                                 : assemble_laplacian(layout_, circuit, false);
@@ -28,23 +35,23 @@ class AssembledCorrector final : public Corrector {
     LinearDefaults defaults;
     if (direct_) defaults.ksp_type = KSPPREONLY;
     defaults.pc_type = plan.pc;
-    defaults.reduction = reduction;
+    defaults.reduction = kNoOption;
     solver_.emplace(comm, matrix_.get(), direct_ ? grounded_.get() : matrix_.get(), defaults);
   }
 
-  int correct(std::span<const double> r, std::span<double> x) override {
+  int correct(std::span<const double> r, std::span<double> x, double wanted) override {
     {
       const Local b(b_.get());
       std::copy(r.begin(), r.end(), b.values.begin());
     }
-    const int iterations = solver_->pass(b_.get(), x_.get(), solver_->reduction());
+    const int iterations = solver_->pass(b_.get(), x_.get(), reduction(wanted));
     const LocalRead found(x_.get());
     std::copy(found.values.begin(), found.values.end(), x.begin());
     return iterations;
   }
   std::string method() const override { return solver_->method(); }
   double seconds_setup() const override { return solver_->seconds_setup(); }
-  double reduction() const override { return direct_ ? 0 : solver_->reduction(); }
+  double reduction(double wanted) const override { return direct_ ? 0 : reduction_of(*solver_, wanted); }
 
  private:
   Layout layout_;
@@ -74,7 +81,7 @@ void fill_shell(PC pc, Preconditioner& preconditioner, const char* name) {
 /// Conjugate gradients on the even layers.
 class ParityCorrector final : public Corrector {
  public:
-  ParityCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double reduction)
+  ParityCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan)
       : with_(plan.with), even_layout_(comm, circuit.states(), circuit.layers() / 2 + 1) {
     ParityLaplacian* stencil = nullptr;
     if (circuit.family() == Family::lattice && plan.with != Smoothing::jacobi) {
@@ -90,7 +97,7 @@ class ParityCorrector final : public Corrector {
     check(MatCreateVecs(matrix_.get(), x_.out(), b_.out()));
     LinearDefaults defaults;
     defaults.pc_type = plan.pc;
-    defaults.reduction = reduction;
+    defaults.reduction = kNoOption;
     defaults.configure = [&](PC pc) {
       if (plan.with == Smoothing::spectral) {
         spectral_.emplace(comm, circuit, plan.likeness);
@@ -103,9 +110,9 @@ class ParityCorrector final : public Corrector {
     solver_.emplace(comm, matrix_.get(), matrix_.get(), defaults);
   }
 
-  int correct(std::span<const double> r, std::span<double> x) override {
+  int correct(std::span<const double> r, std::span<double> x, double wanted) override {
     system_->eliminate(r, Local(b_.get()).values);
-    const int iterations = solver_->pass(b_.get(), x_.get(), solver_->reduction());
+    const int iterations = solver_->pass(b_.get(), x_.get(), reduction(wanted));
     system_->recover(LocalRead(x_.get()).values, r, x);
     return iterations;
   }
@@ -114,7 +121,7 @@ class ParityCorrector final : public Corrector {
     return fmt::format("cg on even layers + {}", names[static_cast<int>(with_)]);
   }
   double seconds_setup() const override { return solver_->seconds_setup(); }
-  double reduction() const override { return solver_->reduction(); }
+  double reduction(double wanted) const override { return reduction_of(*solver_, wanted); }
 
  private:
   Smoothing with_;
@@ -149,7 +156,7 @@ class SpectralCorrector final : public Corrector {
     }
   }
 
-  int correct(std::span<const double> r, std::span<double> x) override {
+  int correct(std::span<const double> r, std::span<double> x, double /*wanted*/) override {
     const auto width = static_cast<std::size_t>(layout_.states().size());
     const auto layers = degree_.size();
     const auto of_layer = [&](auto& values, std::size_t l) { return std::span(values).subspan(l * width, width); };
@@ -190,6 +197,7 @@ class SpectralCorrector final : public Corrector {
     return 1;
   }
   std::string method() const override { return "spectral, refined"; }
+  double reduction(double /*wanted*/) const override { return 0; }
 
  private:
   const Circuit& circuit_;
@@ -202,17 +210,17 @@ class SpectralCorrector final : public Corrector {
 
 }  // namespace
 
-std::unique_ptr<Corrector> make_corrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double reduction) {
+std::unique_ptr<Corrector> make_corrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan) {
   switch (plan.engine) {
     case Engine::spectral:
       return std::make_unique<SpectralCorrector>(comm, circuit);
     case Engine::parity:
-      return std::make_unique<ParityCorrector>(comm, circuit, plan, reduction);
+      return std::make_unique<ParityCorrector>(comm, circuit, plan);
     case Engine::assembled:
     case Engine::factorisation:
       break;
   }
-  return std::make_unique<AssembledCorrector>(comm, circuit, plan, reduction);
+  return std::make_unique<AssembledCorrector>(comm, circuit, plan);
 }
 
 }  // namespace kirchhoff

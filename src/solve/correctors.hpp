@@ -28,16 +28,16 @@ struct Plan {
 class Corrector {
  public:
   virtual ~Corrector() = default;
-  /// @param r, x a rank's states, layer by layer (Layout); the mean of r is zero. @return iterations.
-  /// @note Collective. @throws Interrupted.
-  virtual int correct(std::span<const double> r, std::span<double> x) = 0;
+  /// @param r, x a rank's states, layer by layer (Layout); the mean of r is zero. @param reduction of the residual that
+  /// is wanted, for methods that can do with less work then. @return iterations. @note Collective. @throws Interrupted.
+  virtual int correct(std::span<const double> r, std::span<double> x, double reduction) = 0;
   virtual std::string method() const = 0;
   virtual double seconds_setup() const { return 0; }
-  /// What a correction is asked to reduce the residual to; 0 of what is not asked.
-  virtual double reduction() const { return 0; }
+  /// What a correction reduces the residual to when that is wanted; 0 where nobody asks.
+  virtual double reduction(double wanted) const = 0;
 };
 
-/// @param reduction of the residual by one correction of an iterative method. @note Collective.
-std::unique_ptr<Corrector> make_corrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double reduction);
+/// @note Collective.
+std::unique_ptr<Corrector> make_corrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan);
 
 }  // namespace kirchhoff

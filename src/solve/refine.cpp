@@ -16,13 +16,14 @@ namespace kirchhoff {
 namespace {
 
 constexpr int kMostCorrections = 14;
-constexpr double kGoodPotentials = 1e-11;  // where corrections may end
+constexpr double kGoodPotentials = 1e-10;  // where corrections may end
 constexpr double kGoodBound = 1e-9;        // the same, proved
+constexpr double kNothing = 1e-16;         // a change that stored potentials would not see
 constexpr double kNorms = 100;             // a preconditioned condition of 10^4
 // Where resistances differ by less, no mode is soft enough to hide in a residual that meets the tolerance. The search
 // for the longest path would take longer than the solve of a large circuit.
 constexpr double kContrast = 1e3;
-constexpr double kContrastOfMany = 1e6;
+constexpr double kContrastOfMany = 1e10;
 constexpr std::int64_t kSmall = 200000;  // vertices
 
 class Refinement {
@@ -59,6 +60,9 @@ class Refinement {
     const double bound = resistance_bound(comm_, circuit_, circuit_.vertices() <= kSmall ? kContrast : kContrastOfMany);
     constexpr double kFinest = 1e-17;  // nothing of it is left when potentials are rounded to double
     const double enough = std::max(0.5 * tolerance, kFinest);
+    // Two corrections are enough as a rule, of which the second tells what the first was worth.
+    const double usual = std::clamp(std::sqrt(0.1 * tolerance), 1e-8, 1e-3);
+    double wanted = usual;
     Refined result;
     double last_change = 1;
     double last_size = norm_b_;
@@ -68,7 +72,7 @@ class Refinement {
         result.residual = result.error = 0;
         break;
       }
-      result.iterations += correct(corrector, size);
+      result.iterations += correct(corrector, size, wanted);
       const double change = absolute(step_) / largest_;
       const double now = norm(residual_);
       result.residual = now / norm_b_;
@@ -80,11 +84,15 @@ class Refinement {
       // The next change would be smaller by as much again, all of them together by little more. Luck is not counted on:
       // the last correction is as good as was asked for, whatever the one before it was. It was asked for in the
       // method's norm, which differs from that of potentials by the root of a condition.
-      const double next = std::min(1.0, std::max(ratio, kNorms * corrector.reduction()));
+      const double next = std::max(ratio, kNorms * corrector.reduction(wanted));
       result.error = ratio < 1 ? change * next / (1 - ratio) : 1;
+      if (change <= kNothing) result.error = change * std::max(1.0, next);
       if (bound > 0) result.error = 0.5 * norm1() * bound / largest_;
       const bool good = result.error <= (bound > 0 ? kGoodBound : kGoodPotentials);
       const bool stalls = result.corrections >= 2 && ratio > 0.5 && now > 0.5 * last_size;
+      // After them, what is still lacking.
+      const double lacking = std::min(enough / result.residual, bound > 0 ? kGoodBound / result.error : 1.0);
+      wanted = std::clamp(0.3 * lacking, usual, 0.1);
       last_change = change;
       last_size = now;
       if ((good && result.residual <= enough) || stalls) break;
@@ -129,9 +137,9 @@ class Refinement {
     return all_max(comm_, most);
   }
 
-  int correct(Corrector& corrector, double size) {
+  int correct(Corrector& corrector, double size, double wanted) {
     for (double& r : residual_) r /= size;
-    const int iterations = corrector.correct(residual_, step_);
+    const int iterations = corrector.correct(residual_, step_, wanted);
     const double mean = all_sum(comm_, pairwise_sum(step_)) / static_cast<double>(circuit_.vertices());
     for (std::size_t i = 0; i < step_.size(); ++i) {
       step_[i] = (step_[i] - mean) * size;

@@ -190,10 +190,8 @@ constexpr double kRounding = std::numeric_limits<double>::epsilon();
 
 Done run_refined(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, bool from_field,
                  SharedArray& field) {
-  // Two corrections are enough as a rule, of which the second tells what the first was worth.
-  const double reduction = std::clamp(std::sqrt(0.1 * tolerance), 1e-8, 1e-3);
   const double begin = wall_time();
-  const auto corrector = make_corrector(comm, circuit, plan, reduction);
+  const auto corrector = make_corrector(comm, circuit, plan);
   const double made = wall_time();
   const auto refined = refine(comm, circuit, *corrector, tolerance, from_field, field);
   Done done;
