@@ -67,10 +67,10 @@ const Solution& Stages::solution(bool redo) {
     write_solution(comm_, folder_.path("solution.h5"), circuit_, solved, made_now());
     const auto& r = solved.report;
     say(comm_, "solve",
-        fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), energy {:.1e}, "
-                    "KCL {:.1e} A",
+        fmt::format("{}: {} iterations, {:.3g} s; relative residual {:.1e} (rounding floor {:.1e}), potentials "
+                    "known to {:.1e}, energy {:.1e}, KCL {:.1e} A",
                     r.method, r.iterations, r.seconds_total, r.relative_residual, r.residual_floor,
-                    r.energy_relative_error, r.kcl_max_imbalance));
+                    r.potential_error_estimate, r.energy_relative_error, r.kcl_max_imbalance));
     solution_ = std::move(solved);
   }
   if (job_.write_currents && (redo || !folder_.fresh("currents.h5"))) {

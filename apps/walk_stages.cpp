@@ -19,6 +19,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What paths tell of the test rows' likelihood, in words.
+std::string path_findings(const PathLikelihood& found, std::int64_t paths, std::int64_t rows) {
+  std::string text = "; test log-likelihood ";
+  if (!found.mean_of_rest) return text + fmt::format("unknown: {} paths led to none of {} rows", paths, rows);
+  text += fmt::format("{:.3f}", *found.mean_of_rest);
+  if (found.error) {
+    text += fmt::format(" +- {:.3f}, {:.3f} too low (over {} paths a row)", *found.error, -*found.bias, paths);
+  } else {
+    text +=
+        fmt::format(" (over {} paths a row: too few to tell its error, which takes {})", paths, kFewestPathsForError);
+  }
+  if (found.rows_half_found > 0)
+    text += fmt::format(", {} rows found by half of their paths alone", found.rows_half_found);
+  if (found.rows_without_path > 0)
+    text += fmt::format(", without {} of {} rows that have no path", found.rows_without_path, rows);
+  return text;
+}
+
 constexpr std::size_t kWalkGallery = 48;
 constexpr std::size_t kMmdRows = 4000;
 constexpr std::int64_t kDrawnHeldOut = 4000;
@@ -383,6 +401,7 @@ void WalkStages::validate(bool may_train) {
       }
       const auto found = log_likelihood(law.mass, states);
       report.log_likelihood_test = found.mean;
+      report.log_likelihood_covered_rows = found.mean_of_others;
       report.rows_of_zero_probability = found.rows_of_zero_probability;
       if (found.mean) findings += fmt::format("; test log-likelihood {:.4f}", *found.mean);
     }
@@ -390,10 +409,12 @@ void WalkStages::validate(bool may_train) {
     const auto found =
         path_log_likelihood(comm_, network, *supervision_, source_, test_, static_cast<int>(job_.paths), job_.seed);
     report.log_likelihood_test = found.mean;
+    report.log_likelihood_covered_rows = found.mean_of_rest;
     report.log_likelihood_error = found.error;
     report.log_likelihood_bias = found.bias;
-    findings += fmt::format("; test log-likelihood {:.3f} +- {:.3f}, {:.3f} too low (over {} paths a row)", found.mean,
-                            found.error, -found.bias, job_.paths);
+    report.rows_of_zero_probability = found.rows_without_path;
+    report.rows_half_found = found.rows_half_found;
+    findings += path_findings(found, job_.paths, report.test_rows);
   }
   say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
   agree(comm_, [&] {

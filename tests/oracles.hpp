@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +18,6 @@
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/nearest.hpp"
 #include "kirchhoff/parallel.hpp"
-#include "kirchhoff/random.hpp"
 
 /// What the tests hold the package against: dense linear algebra on circuits small enough for it, written from the
 /// definitions and sharing no code with what is tested.
@@ -37,59 +37,117 @@ inline double relative_difference(std::span<const double> a, std::span<const dou
   return (to_eigen(a) - to_eigen(b)).cwiseAbs().maxCoeff() / to_eigen(b).cwiseAbs().maxCoeff();
 }
 
-/// The coupling as an N x N matrix [S], entry by entry from the table in docs/theory.md, section 1. A table's entries
-/// are its own (test_coupling.cpp compares them with its edges).
-inline MatrixXd matrix_of(const Coupling& c) {
-  const auto& space = c.space();
-  const auto n = space.size();
-  MatrixXd m = MatrixXd::Zero(n, n);
-  if (c.table() || !c.weights().empty()) {
-    for (std::int64_t x = 0; x < n; ++x) c.forward(x, [&](std::int64_t y, double g) { m(x, y) += g; });
-    return m;
-  }
-  const int s = space.categories();
-  std::vector<std::uint16_t> a(static_cast<std::size_t>(space.dimensions()));
-  std::vector<std::uint16_t> b(a.size());
-  for (std::int64_t x = 0; x < n; ++x) {
-    space.coordinates(x, a);
-    m(x, x) += c.same();
-    if (c.family() == Family::lattice) {
+/// The coordinates of a state, slowest first.
+inline std::vector<int> digits_of(std::int64_t x, int categories, int dimensions) {
+  std::vector<int> digits(static_cast<std::size_t>(dimensions));
+  for (auto d = digits.size(); d-- > 0; x /= categories) digits[d] = static_cast<int>(x % categories);
+  return digits;
+}
+
+inline std::int64_t state_of(const std::vector<int>& digits, int categories) {
+  std::int64_t x = 0;
+  for (const int digit : digits) x = x * categories + digit;
+  return x;
+}
+
+/// A uniform coupling as an N x N matrix [S], entry by entry from the table in docs/theory.md, section 1.
+template <class Number = double>
+Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic> uniform_matrix(Family family, int s, int dimensions, double same,
+                                                                     double change, Boundary boundary) {
+  Eigen::Index n = 1;
+  for (int d = 0; d < dimensions; ++d) n *= s;
+  using Result = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic>;
+  Result m = Result::Zero(n, n);
+  for (Eigen::Index x = 0; x < n; ++x) {
+    auto a = digits_of(x, s, dimensions);
+    m(x, x) += same;
+    if (family == Family::lattice) {
       for (auto& digit : a) {
         for (const int step : {-1, 1}) {
           const int before = digit;
-          int after = before + step;
-          if (c.boundary() == Boundary::periodic) after = (after + s) % s;
-          if (after < 0 || after >= s) after = before;
-          digit = static_cast<std::uint16_t>(after);
-          m(x, space.index(a)) += c.change();
-          digit = static_cast<std::uint16_t>(before);
+          digit += step;
+          if (boundary == Boundary::periodic) digit = (digit + s) % s;
+          if (digit < 0 || digit >= s) digit = before;
+          m(x, state_of(a, s)) += change;
+          digit = before;
         }
       }
       continue;
     }
-    for (std::int64_t y = 0; y < n; ++y) {
-      space.coordinates(y, b);
+    for (Eigen::Index y = 0; y < n; ++y) {
+      const auto b = digits_of(y, s, dimensions);
       int differing = 0;
       for (std::size_t d = 0; d < a.size(); ++d) differing += a[d] != b[d] ? 1 : 0;
-      if (differing > 0 && (c.family() == Family::dense || differing == 1)) m(x, y) += c.change();
+      if (differing > 0 && (family == Family::dense || differing == 1)) m(x, y) += change;
     }
   }
   return m;
 }
 
+/// A circuit with what its couplings are by definition, written down beside the code that is tested.
+struct Defined : Circuit {
+  Defined(Circuit circuit, std::vector<MatrixXd> definition)
+      : Circuit(std::move(circuit)), matrices(std::move(definition)) {}
+  std::vector<MatrixXd> matrices;  // a layer pair each [S]
+};
+
+/// The coupling as an N x N matrix: of a uniform one from its definition, of others what they store, for circuits that
+/// a test made by other means than those below.
+inline MatrixXd matrix_of(const Coupling& c) {
+  const auto& space = c.space();
+  const auto n = space.size();
+  if (c.table()) {
+    const auto& rows = c.table()->forward;
+    MatrixXd m = MatrixXd::Zero(n, n);
+    for (std::int64_t x = 0; x < n; ++x) {
+      const auto row = static_cast<std::size_t>(x);
+      for (auto k = static_cast<std::size_t>(rows.first[row]); k < static_cast<std::size_t>(rows.first[row + 1]); ++k) {
+        m(x, rows.other[k]) += rows.conductance[k];
+      }
+    }
+    return m;
+  }
+  const int s = space.categories();
+  if (c.weights().empty()) return uniform_matrix(c.family(), s, space.dimensions(), c.same(), c.change(), c.boundary());
+  MatrixXd m = MatrixXd::Zero(n, n);
+  for (std::int64_t x = 0; x < n; ++x) {
+    for (int slot = 0; slot < c.slots(); ++slot) {
+      auto digits = digits_of(x, s, space.dimensions());
+      if (slot > 0 && c.family() == Family::hamming) digits[static_cast<std::size_t>((slot - 1) / s)] = (slot - 1) % s;
+      if (slot > 0 && c.family() == Family::lattice) {
+        auto& digit = digits[static_cast<std::size_t>((slot - 1) / 2)];
+        digit = (digit + (slot % 2 == 1 ? s - 1 : 1)) % s;
+      }
+      const double g = c.weights()[static_cast<std::size_t>(slot * n + x)];
+      if (g != 0) m(x, state_of(digits, s)) += g;
+    }
+  }
+  return m;
+}
+
+inline std::vector<MatrixXd> matrices_of(const Defined& circuit) { return circuit.matrices; }
+inline std::vector<MatrixXd> matrices_of(const Circuit& circuit) {
+  std::vector<MatrixXd> matrices;
+  for (int l = 0; l < circuit.layers(); ++l) matrices.push_back(matrix_of(circuit.coupling(l)));
+  return matrices;
+}
+
 /// Conductances between all pairs of vertices, (n x n) [S].
-inline MatrixXd conductances(const Circuit& circuit) {
+template <class AnyCircuit>
+MatrixXd conductances(const AnyCircuit& circuit) {
   const auto n = circuit.states();
   MatrixXd w = MatrixXd::Zero(circuit.vertices(), circuit.vertices());
+  const auto matrices = matrices_of(circuit);
   for (int l = 0; l < circuit.layers(); ++l) {
-    const MatrixXd m = matrix_of(circuit.coupling(l));
+    const MatrixXd& m = matrices[static_cast<std::size_t>(l)];
     w.block(l * n, (l + 1) * n, n, n) = m;
     w.block((l + 1) * n, l * n, n, n) = m.transpose();
   }
   return w;
 }
 
-inline MatrixXd laplacian(const Circuit& circuit) {
+template <class AnyCircuit>
+MatrixXd laplacian(const AnyCircuit& circuit) {
   const MatrixXd w = conductances(circuit);
   return MatrixXd(w.rowwise().sum().asDiagonal()) - w;
 }
@@ -103,7 +161,8 @@ inline VectorXd injected(const Circuit& circuit) {
 }
 
 /// The solution of A phi = b of mean zero: A + c 1 1^T has the same solution and no null space.
-inline VectorXd potentials(const Circuit& circuit) {
+template <class AnyCircuit>
+VectorXd potentials(const AnyCircuit& circuit) {
   const MatrixXd a = laplacian(circuit);
   const auto n = a.rows();
   const double c = a.trace() / static_cast<double>(n * n);
@@ -111,7 +170,8 @@ inline VectorXd potentials(const Circuit& circuit) {
 }
 
 /// Signed currents from v to w [A] of any field [V].
-inline MatrixXd currents(const Circuit& circuit, std::span<const double> potential) {
+template <class AnyCircuit>
+MatrixXd currents(const AnyCircuit& circuit, std::span<const double> potential) {
   const VectorXd phi = to_eigen(potential);
   const MatrixXd drop = phi.replicate(1, phi.size()) - phi.transpose().replicate(phi.size(), 1);
   return conductances(circuit).cwiseProduct(drop);
@@ -145,15 +205,64 @@ inline Chain chain_of(const Circuit& circuit, const MatrixXd& current, std::span
   return chain;
 }
 
-inline Chain chain_of(const Circuit& circuit, std::span<const double> potential, std::span<const double> exit) {
+template <class AnyCircuit>
+Chain chain_of(const AnyCircuit& circuit, std::span<const double> potential, std::span<const double> exit) {
   return chain_of(circuit, currents(circuit, potential), exit);
 }
+
+/// Philox4x32-10 (Salmon et al., SC 2011) with the key (seed) and the counter (index, stream, block) that
+/// docs/theory.md gives it: ten rounds of two products each, keys bumped by the golden ratio and sqrt(3) - 1.
+class Numbers {
+ public:
+  Numbers(std::uint64_t seed, std::uint32_t stream, std::uint64_t index)
+      : seed_(seed), stream_(stream), index_(index) {}
+
+  std::uint64_t bits() {
+    if (used_ == 2) {
+      next_block();
+      used_ = 0;
+    }
+    const auto k = 2 * static_cast<std::size_t>(used_++);
+    return (static_cast<std::uint64_t>(words_[k]) << 32) | words_[k + 1];
+  }
+  double uniform() { return std::ldexp(static_cast<double>(bits() >> 11), -53); }
+  double normal() {
+    const double u = 1.0 - uniform();
+    return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::acos(-1.0) * uniform());
+  }
+  /// In {0..n-1}.
+  int below(int n) { return static_cast<int>(uniform() * n); }
+
+ private:
+  void next_block() {
+    const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
+    const auto high = [](std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); };
+    words_ = {block_++, stream_, low(index_), high(index_)};
+    std::uint32_t k0 = low(seed_);
+    std::uint32_t k1 = high(seed_);
+    for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9U, k1 += 0xBB67AE85U) {
+      const auto a = std::uint64_t{0xD2511F53U} * words_[0];
+      const auto b = std::uint64_t{0xCD9E8D57U} * words_[2];
+      words_ = {high(b) ^ words_[1] ^ k0, low(b), high(a) ^ words_[3] ^ k1, low(a)};
+    }
+  }
+
+  std::uint64_t seed_;
+  std::uint32_t stream_;
+  std::uint64_t index_;
+  std::uint32_t block_ = 0;
+  int used_ = 2;
+  std::array<std::uint32_t, 4> words_{};
+};
+
+inline constexpr std::uint32_t kResistances = 4;  // the stream of random resistances
+inline constexpr std::uint32_t kInputs = 5;       // of what tests make up
 
 /// Numbers in [low, high), a function of the seed.
 inline std::vector<double> uniform_numbers(std::int64_t count, double low, double high, std::uint64_t seed) {
   std::vector<double> values;
   for (std::int64_t i = 0; i < count; ++i) {
-    values.push_back(low + (high - low) * Random(seed, Stream::target_draw, static_cast<std::uint64_t>(i)).uniform());
+    values.push_back(low + (high - low) * Numbers(seed, kInputs, static_cast<std::uint64_t>(i)).uniform());
   }
   return values;
 }
@@ -182,19 +291,21 @@ struct Resistances {
   std::vector<double> change;  // the same
 };
 
-inline Circuit uniform_circuit(Family family, int categories, int dimensions, const Resistances& r,
+inline Defined uniform_circuit(Family family, int categories, int dimensions, const Resistances& r,
                                Boundary boundary = Boundary::reflecting) {
   const StateSpace space(categories, dimensions);
   std::vector<Coupling> couplings;
+  std::vector<MatrixXd> matrices;
   for (std::size_t l = 0; l < r.same.size(); ++l) {
     if (family == Family::dense) couplings.push_back(Coupling::dense(space, r.same[l], r.change[l]));
     if (family == Family::hamming) couplings.push_back(Coupling::hamming(space, r.same[l], r.change[l]));
     if (family == Family::lattice) couplings.push_back(Coupling::lattice(space, r.same[l], r.change[l], boundary));
+    matrices.push_back(uniform_matrix(family, categories, dimensions, 1 / r.same[l], 1 / r.change[l], boundary));
   }
-  return {space, std::move(couplings), mass_with_zeros(space, 1), mass_with_zeros(space, 2)};
+  return {Circuit(space, std::move(couplings), mass_with_zeros(space, 1), mass_with_zeros(space, 2)), matrices};
 }
 
-inline Circuit uniform_circuit(Family family, int categories, int dimensions, int layers, double same, double change) {
+inline Defined uniform_circuit(Family family, int categories, int dimensions, int layers, double same, double change) {
   const auto count = static_cast<std::size_t>(layers);
   return uniform_circuit(family, categories, dimensions,
                          {std::vector<double>(count, same), std::vector<double>(count, change)});
@@ -204,14 +315,15 @@ inline Circuit uniform_circuit(Family family, int categories, int dimensions, in
 inline std::vector<LayerEdge> file_edges(std::int64_t states, int layers) {
   std::vector<LayerEdge> edges;
   for (int l = 0; l < layers; ++l) {
-    Random random(7, Stream::target_draw, static_cast<std::uint64_t>(l));
+    Numbers random(7, kInputs, static_cast<std::uint64_t>(l));
     const auto add = [&](std::int64_t x, std::int64_t y) {
       edges.push_back({l, x, y, std::pow(10.0, 2 * random.uniform() - 1)});
     };
     for (std::int64_t x = 0; x < states; ++x) {
       add(x, x);
       add(x, (x + 1) % states);
-      add(random.below(states), random.below(states));
+      const auto from = random.below(static_cast<int>(states));
+      add(from, random.below(static_cast<int>(states)));
     }
     edges.push_back(edges.back());
   }
@@ -219,29 +331,80 @@ inline std::vector<LayerEdge> file_edges(std::int64_t states, int layers) {
 }
 
 /// The same edges, each with a resistance of its own. Every rank builds all of it for itself.
-inline Circuit spread(const Circuit& circuit, double sigma) {
+inline Defined spread(const Defined& circuit, double sigma) {
+  constexpr std::uint64_t kSeed = 11;
   std::vector<Coupling> couplings;
-  for (int l = 0; l < circuit.layers(); ++l) couplings.push_back(circuit.coupling(l));
-  return {circuit.space(), spread_couplings(MPI_COMM_SELF, couplings, sigma, 11), circuit.source(), circuit.target()};
+  auto matrices = circuit.matrices;
+  const auto n = circuit.states();
+  for (int l = 0; l < circuit.layers(); ++l) {
+    couplings.push_back(circuit.coupling(l));
+    for (std::int64_t x = 0; x < n; ++x) {
+      for (std::int64_t y = 0; y < n; ++y) {
+        const auto edge = static_cast<std::uint64_t>((l * n + x) * n + y);
+        matrices[static_cast<std::size_t>(l)](x, y) *= std::exp(-sigma * Numbers(kSeed, kResistances, edge).normal());
+      }
+    }
+  }
+  return {Circuit(circuit.space(), spread_couplings(MPI_COMM_SELF, couplings, sigma, kSeed), circuit.source(),
+                  circuit.target()),
+          std::move(matrices)};
 }
 
-inline Circuit file_circuit(int states, int layers) {
+inline Defined circuit_of_edges(const StateSpace& space, int layers, const std::vector<LayerEdge>& edges, Mass source,
+                                Mass target) {
+  std::vector<MatrixXd> matrices(static_cast<std::size_t>(layers), MatrixXd::Zero(space.size(), space.size()));
+  for (const auto& e : edges) matrices[static_cast<std::size_t>(e.layer)](e.from, e.to) += e.conductance;
+  return {Circuit(space, couplings_from_edges(space, layers, edges, "edges"), std::move(source), std::move(target)),
+          std::move(matrices)};
+}
+
+inline Defined file_circuit(int states, int layers) {
   const StateSpace space(states, 1);
-  return {space, couplings_from_edges(space, layers, file_edges(states, layers), "edges"), mass_with_zeros(space, 1),
-          mass_with_zeros(space, 2)};
+  return circuit_of_edges(space, layers, file_edges(states, layers), mass_with_zeros(space, 1),
+                          mass_with_zeros(space, 2));
+}
+
+/// Who is among the `count` nearest of whom, one way or the other; of states equally near those of lower index.
+inline MatrixXd nearest_matrix(const Embedding& points, std::int64_t count, double same, double change) {
+  const auto k = points.dimensions;
+  const auto n = static_cast<std::int64_t>(points.coordinates.size()) / k;
+  MatrixXd m = MatrixXd::Identity(n, n) * same;
+  for (std::int64_t x = 0; x < n; ++x) {
+    std::vector<std::pair<double, std::int64_t>> others;
+    for (std::int64_t y = 0; y < n; ++y) {
+      double square = 0;
+      for (std::int64_t d = 0; d < k; ++d) {
+        const double step = points.coordinates[static_cast<std::size_t>(x * k + d)] -
+                            points.coordinates[static_cast<std::size_t>(y * k + d)];
+        square += step * step;
+      }
+      if (y != x) others.emplace_back(square, y);
+    }
+    std::sort(others.begin(), others.end());
+    for (std::int64_t j = 0; j < count; ++j) {
+      const auto y = others[static_cast<std::size_t>(j)].second;
+      m(x, y) = m(y, x) = change;
+    }
+  }
+  return m;
 }
 
 /// Random points, each joined to its `count` nearest.
-inline Circuit nearest_circuit(int states, std::int64_t count, const Resistances& r) {
+inline Defined nearest_circuit(int states, std::int64_t count, const Resistances& r) {
   const StateSpace space(states, 1);
   const Embedding embedding{3, uniform_numbers(3 * states, -1, 1, 5)};
-  return {space, nearest_couplings(space, nearest_neighbours(space, embedding, count), r.same, r.change),
-          mass_with_zeros(space, 1), mass_with_zeros(space, 2)};
+  std::vector<MatrixXd> matrices;
+  for (std::size_t l = 0; l < r.same.size(); ++l) {
+    matrices.push_back(nearest_matrix(embedding, count, 1 / r.same[l], 1 / r.change[l]));
+  }
+  return {Circuit(space, nearest_couplings(space, nearest_neighbours(space, embedding, count), r.same, r.change),
+                  mass_with_zeros(space, 1), mass_with_zeros(space, 2)),
+          std::move(matrices)};
 }
 
 struct Example {
   std::string name;
-  Circuit circuit;
+  Defined circuit;
 };
 
 /// Small circuits of all families, with R above, at and below r, and with r and R that differ from layer to layer.
@@ -260,7 +423,7 @@ inline std::vector<Example> examples() {
   all.push_back({"periodic lattice, S = 2", uniform_circuit(Family::lattice, 2, 2, schedule, Boundary::periodic)});
   all.push_back({"nearest", nearest_circuit(11, 3, schedule)});
   all.push_back({"file", file_circuit(5, 3)});
-  const auto grow = [&](const std::string& name, const Circuit& circuit) { all.push_back({name, spread(circuit, 1)}); };
+  const auto grow = [&](const std::string& name, const Defined& circuit) { all.push_back({name, spread(circuit, 1)}); };
   grow("hamming, spread", uniform_circuit(Family::hamming, 3, 2, 3, 1, 10));
   grow("lattice, spread", uniform_circuit(Family::lattice, 4, 2, schedule));
   grow("periodic lattice, spread", uniform_circuit(Family::lattice, 3, 2, schedule, Boundary::periodic));

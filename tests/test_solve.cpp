@@ -263,6 +263,7 @@ TEST(Solve, ReachesTheRoundingFloorDirectlyWhereResistancesDiffer) {
 TEST(Solve, NeverReturnsAnAnswerThatMisses) {
   const auto circuit = oracles::uniform_circuit(Family::lattice, 30, 2, 6, 1, 10);
   const PetscOption few("-ksp_max_it", "1");
+  const PetscOption none("-pc_type", "none");
 
   EXPECT_THAT([&] { solve(MPI_COMM_WORLD, circuit, {}); },
               ThrowsMessage<AgreedError>(AllOf(HasSubstr("relative residual"), HasSubstr("1.0e-12"))));
@@ -291,6 +292,53 @@ TEST(Solve, ScalesWithTheResistancesOfNeighbours) {
   for (const double scale : {1e-60, 1e60}) {
     const auto other = solve(MPI_COMM_WORLD, nearest_grid(16, scale), {});
     EXPECT_NEAR(other.report.effective_resistance / scale, one.report.effective_resistance, 1e-10) << scale;
+  }
+}
+
+/// Whether the report's estimate covers the error of the potentials, which oracles of double precision suffice to see.
+TEST(Solve, KnowsThePotentialsOfStatesThatAreAllButApart) {
+  // Two states, 1 ohm from layer to layer and 1e12 ohm between them; p = q. By hand: each chain carries its own
+  // current, and by symmetry nothing crosses.
+  const StateSpace space(2, 1);
+  std::vector<LayerEdge> edges;
+  for (int l = 0; l < 4; ++l) {
+    for (std::int64_t x = 0; x < 2; ++x) {
+      edges.push_back({l, x, x, 1});
+      edges.push_back({l, x, 1 - x, 1e-12});
+    }
+  }
+  const Circuit circuit(space, couplings_from_edges(space, 4, edges, "edges"), {0.75, 0.25}, {0.75, 0.25});
+  for (const auto method : {SolveMethod::automatic, SolveMethod::krylov, SolveMethod::parity, SolveMethod::direct}) {
+    const auto solution = solve(MPI_COMM_WORLD, circuit, {method, 1e-12});
+
+    const auto phi = solution.potential.data();
+    const double allowed = 2 * (solution.report.potential_error_estimate + 1e-12);  // 1e-12 crosses
+    for (std::size_t l = 0; l <= 4; ++l) {
+      const double drops = 2 - static_cast<double>(l);
+      EXPECT_NEAR(phi[2 * l], 0.75 * drops, allowed) << solution.report.method;
+      EXPECT_NEAR(phi[2 * l + 1], 0.25 * drops, allowed) << solution.report.method;
+    }
+    EXPECT_LE(solution.report.potential_error_estimate, kWorstPotentials);
+  }
+}
+
+TEST(Solve, TriesOtherMethodsBeforeItGivesUp) {
+  // Weights over 24 decades: conjugate gradients do not get far, a factorisation does.
+  const StateSpace space(4, 1);
+  std::vector<LayerEdge> edges;
+  for (int l = 0; l < 3; ++l) {
+    for (std::int64_t x = 0; x < 4; ++x) {
+      edges.push_back({l, x, x, x % 2 == 0 ? 1e12 : 1e-2});
+      edges.push_back({l, x, (x + 1) % 4, 1e-12});
+    }
+  }
+  const Mass even(4, 0.25);
+  const Circuit circuit(space, couplings_from_edges(space, 3, edges, "edges"), even, even);
+  try {
+    const auto solution = solve(MPI_COMM_WORLD, circuit, {});
+    EXPECT_LE(solution.report.potential_error_estimate, kWorstPotentials);
+  } catch (const AgreedError& refused) {
+    EXPECT_THAT(refused.what(), AllOf(HasSubstr("tried before: cg on even layers"), HasSubstr("cholesky")));
   }
 }
 

@@ -159,15 +159,6 @@ std::vector<double> balanced(std::int64_t count) {
   return b;
 }
 
-Schedule schedule_of(const Circuit& circuit) {
-  Schedule schedule;
-  for (int l = 0; l < circuit.layers(); ++l) {
-    schedule.same.push_back(circuit.coupling(l).same());
-    schedule.change.push_back(circuit.coupling(l).change());
-  }
-  return schedule;
-}
-
 TEST(SpectralSolver, InvertsTheSchurComplementOnEvenLayers) {
   for (const auto& [name, circuit] : uniform_examples()) {
     const auto n = circuit.states();

@@ -420,10 +420,56 @@ TEST(PathLogLikelihood, AgreesWithTheExitLaw) {
     const auto uniform = Draws::named(p.space, "uniform");
     const auto found = path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, uniform, rows, 4000, 5);
 
-    EXPECT_GT(found.error, 0);
-    EXPECT_LT(found.error, 0.05);
-    EXPECT_NEAR(found.mean, exact, 5 * found.error) << text(p);
+    ASSERT_TRUE(found.mean && found.error);
+    EXPECT_GT(*found.error, 0);
+    EXPECT_LT(*found.error, 0.05);
+    EXPECT_NEAR(*found.mean, exact, 5 * *found.error) << text(p);
+    EXPECT_EQ(found.rows_without_path, 0);
+    for (const int few : {1, 2, 3, kFewestPathsForError - 1}) {
+      const auto rough = path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, uniform, rows, few, 5);
+      EXPECT_TRUE(rough.mean_of_rest) << few;
+      EXPECT_FALSE(rough.error || rough.bias) << few;  // nothing tells it
+    }
+    EXPECT_TRUE(
+        path_log_likelihood(MPI_COMM_WORLD, trained.model, conditional, uniform, rows, kFewestPathsForError, 5).error);
   }
+}
+
+TEST(PathLogLikelihood, CountsRowsThatHalfOfThePathsOrNoneLedTo) {
+  const double never = -std::numeric_limits<double>::infinity();
+  const std::vector<double> logs = {-1, -3, never, -2, never, never};
+
+  const auto found = likelihood_of(logs, 2, true);
+
+  const double of_first = std::log((std::exp(-1.0) + std::exp(-3.0)) / 2);
+  const double of_second = std::log(std::exp(-2.0) / 2);
+  EXPECT_FALSE(found.mean);
+  EXPECT_NEAR(*found.mean_of_rest, (of_first + of_second) / 2, 1e-15);
+  EXPECT_EQ(found.rows_without_path, 1);
+  EXPECT_EQ(found.rows_half_found, 1);
+  EXPECT_NEAR(*found.error, std::sqrt((2.0 + 2.0) / 2) / 2, 1e-15);  // (1 - 3)^2 / 2, and 2 of the half found
+  EXPECT_NEAR(*found.bias, -(2.0 + 2.0) / 2 / 4, 1e-15);
+  EXPECT_FALSE(likelihood_of(logs, 2, false).error);
+  const std::vector<double> none = {never, never};
+  EXPECT_FALSE(likelihood_of(none, 2, true).mean_of_rest || likelihood_of(none, 2, true).error);
+}
+
+TEST(PathLogLikelihood, HasAnErrorThatCoversHalfFoundRows) {
+  // Of halves that find a row of probability p with a chance of 0.8 as p / 0.8: unbiased, and not found else.
+  constexpr int kRows = 4000;
+  std::vector<double> logs;
+  const auto chance = oracles::uniform_numbers(2 * kRows, 0, 1, 4);
+  for (const double u : chance) logs.push_back(u < 0.8 ? -std::log(0.8) : -std::numeric_limits<double>::infinity());
+
+  const auto found = likelihood_of(logs, 2, true);
+
+  EXPECT_NEAR(static_cast<double>(found.rows_half_found), 0.32 * kRows, 5 * std::sqrt(0.32 * 0.68 * kRows));
+  // E log of the mean, given that one half found it: (0.64 log(1 / 0.8) + 0.32 log(0.5 / 0.8)) / 0.96.
+  const double expected = (0.64 * std::log(1.25) + 0.32 * std::log(0.625)) / 0.96;
+  const double deviation = std::sqrt(0.64 * 0.32) / 0.96 * std::log(2.0) / std::sqrt(0.96 * kRows);
+  EXPECT_NEAR(*found.mean_of_rest, expected, 5 * deviation);
+  EXPECT_GE(*found.error, deviation);
+  EXPECT_LE(*found.bias, 0.9 * expected);  // log p is 0: all of it is bias, and is covered
 }
 
 /// Walks between samples: each pair of a start and an end is as likely as any other. R far above r makes walks of very
@@ -637,8 +683,9 @@ TEST(WalkBetweenSamples, IsLearnedAndItsPathsGiveTheLikelihoodOfTheExitLaw) {
       path_log_likelihood(MPI_COMM_WORLD, model, supervision, Draws::from_rows(p.space, pairs.source), p.ends, 4000, 5);
 
   EXPECT_LT(total_variation(law.mass, empirical_mass(p.space, p.ends)), 0.1);
-  EXPECT_NEAR(found.mean, exact, 5 * found.error);
-  EXPECT_LT(found.error, 0.05);
+  ASSERT_TRUE(found.mean && found.error);
+  EXPECT_NEAR(*found.mean, exact, 5 * *found.error);
+  EXPECT_LT(*found.error, 0.05);
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ struct SolutionCheck {
   double residual_floor = 0;         // 4 eps ||A||_inf ||phi||_2 / ||b||_2
   double residual_norm1 = 0;         // ||b - A phi||_1 [A]
   double kcl_max_imbalance = 0;      // max |b - A phi| [A]
+  double largest_potential = 0;      // max |phi| [V]
   double dissipated_power = 0;       // sum over edges of I^2 R [W], edge by edge (closed sums on dense)
   double effective_resistance = 0;   // phi.b, for unit current [ohm]
   double energy_relative_error = 0;  // |dissipated power - phi.b| / |phi.b|

@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,12 +50,24 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& sou
 /// The largest N for which that is tried.
 inline constexpr std::int64_t kMostLawStates = std::int64_t{1} << 20;
 
-/// A mean with its standard error, and what it is thought to be off on average.
-struct Estimate {
-  double mean = 0;
-  double error = 0;
-  double bias = 0;
+/// Fewer paths a row than this say nothing of the error of an estimate.
+inline constexpr int kFewestPathsForError = 8;
+
+/// The mean over rows of the logarithms of estimated probabilities.
+struct PathLikelihood {
+  std::optional<double> mean;          // [nat]; none when there is a row without a path
+  std::optional<double> mean_of_rest;  // over the rows that have one
+  std::optional<double> error;         // standard error of mean_of_rest, by the paths; none from too few of them
+  std::optional<double> bias;          // what mean_of_rest is thought to be off on average; the same
+  std::int64_t rows_without_path = 0;  // that no path led to: of probability 0, as far as the paths can tell
+  std::int64_t rows_half_found = 0;    // that half of the paths found, and the other half did not
 };
+
+/// From the logarithms of `repeats` independent estimates a row (1 or 2), each from half of the paths (`repeats` = 2).
+/// With l_1 and l_2 of variance v each, (l_1 - l_2)^2 / 2 estimates v; the logarithm of their mean has variance v / 2
+/// and is v / 4 too small on average, to second order. Of a row that one half
+/// did not find, the estimates x and 0 have the relative variance 2 about their mean x / 2: v = 2. Local.
+PathLikelihood likelihood_of(std::span<const double> logs, int repeats, bool with_error);
 
 /// Mean log-probability [nat] that walks of a model, from draws of `source`, end in the given rows (count x D), on any
 /// space: the probability of each row by sequential Monte Carlo over paths (Del Moral, Doucet and Jasra, 2006). Paths
@@ -62,8 +75,10 @@ struct Estimate {
 /// the same distance from their end; those of a row are resampled as they come nearer to it, by their weights and what
 /// the model says of the coordinates that are still wrong. The estimate of a row's probability is unbiased, its
 /// logarithm a little too small. Two estimates with half of the paths each tell the error, which is that of the
-/// estimates over the given rows, and the bias (none with fewer than 4 paths). @note Collective. @throws Interrupted.
-Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
-                             const Draws& source, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed);
+/// estimates over the given rows, and the bias (from kFewestPathsForError paths on). @note Collective. @throws
+/// Interrupted.
+PathLikelihood path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
+                                   const Draws& source, std::span<const std::uint16_t> rows, int paths,
+                                   std::uint64_t seed);
 
 }  // namespace kirchhoff

@@ -87,10 +87,15 @@ struct Solution {
   SolveReport report;
 };
 
+/// Potentials of which no more is known than this, relative to the largest, are refused (or to the tolerance, if that
+/// is larger).
+inline constexpr double kWorstPotentials = 1e-8;
+
 /// Solves A phi = b exactly. Gauge: the mean over all vertices is zero. PETSc options (-ksp_type, -pc_type, ...) win
 /// over the defaults. docs/theory.md, sections 1, 2 and 6.
-/// @note Collective. @throws Error when the result misses the tolerance (or the rounding floor, if that is larger): a
-/// wrong answer is never returned. @throws Interrupted.
+/// SolveMethod::automatic tries what else can solve the circuit when one method misses, and says so in the reason.
+/// @note Collective. @throws Error when the result misses the tolerance (or the rounding floor, if that is larger), or
+/// its potentials may be off by more than kWorstPotentials: a wrong answer is never returned. @throws Interrupted.
 Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options);
 
 }  // namespace kirchhoff

@@ -38,11 +38,13 @@ struct WalkReport {
   std::optional<double> tv_exit_law;
   std::optional<double> kl_exit_law;
   std::optional<double> exit_law_lost_mass;
-  std::optional<double> log_likelihood_test;
-  std::optional<double> log_likelihood_bias;   // what such an estimate is off on average, estimated
-  std::optional<double> log_likelihood_error;  // standard error of an estimate over paths; none when exact
+  std::optional<double> log_likelihood_test;          // none where a row has no probability, or no path
+  std::optional<double> log_likelihood_covered_rows;  // over the rows that have one
+  std::optional<double> log_likelihood_bias;          // what such an estimate is off on average, estimated
+  std::optional<double> log_likelihood_error;         // standard error of an estimate over paths; none when exact
   std::int64_t test_rows = 0;
-  std::int64_t rows_of_zero_probability = 0;
+  std::int64_t rows_of_zero_probability = 0;    // over paths: rows that none led to
+  std::optional<std::int64_t> rows_half_found;  // over paths: rows that one half of them alone led to
 
   std::vector<double> picture;                // kPlanarCells^2 shares of the samples
   std::vector<double> target_picture;         // the same of the target

@@ -250,6 +250,7 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
   double b2 = 0;
   double max_imbalance = 0;
   double largest_degree = 0;
+  double largest_potential = 0;
   std::vector<double> phi_b;  // of blocks: summed pairwise
   std::vector<double> power;
   std::vector<double> terms(static_cast<std::size_t>(std::min(block, n)));
@@ -268,6 +269,7 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
       residual1 += std::abs(residual);
       max_imbalance = std::max(max_imbalance, std::abs(residual));
       phi2 += phi[i] * phi[i];
+      largest_potential = std::max(largest_potential, std::abs(phi[i]));
       b2 += b * b;
       terms[i] = phi[i] * b;
     }
@@ -286,6 +288,7 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
   result.residual_floor =
       4 * std::numeric_limits<double>::epsilon() * 2 * all_max(comm, largest_degree) * std::sqrt(sums[2]) / norm_b;
   result.kcl_max_imbalance = all_max(comm, max_imbalance);
+  result.largest_potential = all_max(comm, largest_potential);
   if (std::isnan(sums[1])) result.kcl_max_imbalance = sums[1];  // no maximum sees a NaN
   result.effective_resistance = sums[4];
   result.dissipated_power = sums[5];

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "kirchhoff/neural_walk.hpp"
@@ -278,11 +279,43 @@ std::vector<double> PathSampler::run(Range populations, int repeats) {
 
 }  // namespace
 
-Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
-                             const Draws& source, std::span<const std::uint16_t> rows, int paths, std::uint64_t seed) {
+PathLikelihood likelihood_of(std::span<const double> logs, int repeats, bool with_error) {
+  constexpr double kHalfFound = 2;
+  PathLikelihood result;
+  double sum = 0;
+  double variance = 0;  // sum of v
+  const auto step = static_cast<std::size_t>(repeats);
+  for (std::size_t row = 0; row + step <= logs.size(); row += step) {
+    const double first = logs[row];
+    const double second = logs[row + step - 1];
+    const double top = std::max(first, second);
+    if (top == -std::numeric_limits<double>::infinity()) {
+      ++result.rows_without_path;
+      continue;
+    }
+    const bool half_found = std::isinf(std::min(first, second));
+    result.rows_half_found += half_found ? 1 : 0;
+    sum += top + std::log(0.5 * (std::exp(first - top) + std::exp(second - top)));
+    variance += half_found ? kHalfFound : (first - second) * (first - second) / 2;
+  }
+  const auto rows = static_cast<std::int64_t>(logs.size() / step) - result.rows_without_path;
+  if (rows == 0) return result;
+  const auto n = static_cast<double>(rows);
+  result.mean_of_rest = sum / n;
+  if (result.rows_without_path == 0) result.mean = result.mean_of_rest;
+  if (with_error && repeats == 2) {
+    result.error = std::sqrt(variance / 2) / n;
+    result.bias = -variance / n / 4;
+  }
+  return result;
+}
+
+PathLikelihood path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
+                                   const Draws& source, std::span<const std::uint16_t> rows, int paths,
+                                   std::uint64_t seed) {
   const auto d = static_cast<std::size_t>(model.moves().dimensions());
   const auto count = static_cast<std::int64_t>(rows.size() / d);
-  const int repeats = paths >= 4 ? 2 : 1;
+  const int repeats = paths >= kFewestPathsForError ? 2 : 1;
   std::vector<double> found(static_cast<std::size_t>(count * repeats), 0.0);
   PathSampler sampler(model, conditional, source, send_pilots(comm, model, source, seed), rows, paths / repeats, seed);
   const auto mine = partition(count * repeats, size_of(comm), rank_of(comm));
@@ -297,26 +330,7 @@ Estimate path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSu
   heed_stop(comm);
   all_sum(comm, std::span<double>(found));
 
-  // With l_1, l_2 the logarithms of two independent estimates, of variance v = (l_1 - l_2)^2 / 2 each, that of their
-  // mean has variance v / 2, and is v / 4 too small on average (to second order).
-  Estimate estimate;
-  double variance = 0;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(count); ++row) {
-    const double first = found[row * static_cast<std::size_t>(repeats)];
-    const double second = found[(row + 1) * static_cast<std::size_t>(repeats) - 1];
-    const double top = std::max(first, second);
-    if (!std::isfinite(top)) {
-      estimate.mean = top;
-      continue;
-    }
-    estimate.mean += top + std::log(0.5 * (std::exp(first - top) + std::exp(second - top)));
-    if (std::isfinite(first) && std::isfinite(second)) variance += (first - second) * (first - second) / 2;
-  }
-  const auto n = static_cast<double>(count);
-  estimate.mean /= n;
-  estimate.bias = -variance / n / 4;
-  estimate.error = std::sqrt(variance / 2) / n;
-  return estimate;
+  return likelihood_of(found, repeats, paths >= kFewestPathsForError);
 }
 
 }  // namespace kirchhoff

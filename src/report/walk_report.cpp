@@ -52,9 +52,11 @@ ordered_json object(const WalkReport& r) {
   s["nearest_training_distance"] = r.nearness ? ordered_json(r.nearness->mean_distance) : ordered_json(nullptr);
   s["training_copies"] = r.nearness ? ordered_json(r.nearness->copies) : ordered_json(nullptr);
   s["log_likelihood_test"] = or_null(r.log_likelihood_test);
+  s["log_likelihood_covered_rows"] = or_null(r.log_likelihood_covered_rows);
   s["log_likelihood_error"] = or_null(r.log_likelihood_error);
   s["log_likelihood_bias"] = or_null(r.log_likelihood_bias);
   s["rows_of_zero_probability"] = r.test_rows > 0 ? ordered_json(r.rows_of_zero_probability) : ordered_json(nullptr);
+  s["rows_half_found"] = r.rows_half_found ? ordered_json(*r.rows_half_found) : ordered_json(nullptr);
   s["test_rows"] = r.test_rows;
   return json;
 }

@@ -28,6 +28,12 @@ inline Double2 fast_two_sum(double a, double b) {
   return {sum, b - (sum - a)};
 }
 
+/// a b exactly, short of underflow.
+inline Double2 two_product(double a, double b) {
+  const double product = a * b;
+  return {product, __builtin_fma(a, b, -product)};
+}
+
 inline Double2 operator+(const Double2& a, const Double2& b) {
   const Double2 high = two_sum(a.high, b.high);
   const Double2 low = two_sum(a.low, b.low);

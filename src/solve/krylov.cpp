@@ -12,10 +12,6 @@
 namespace kirchhoff {
 namespace {
 
-constexpr int kRefinements = 8;
-// No pass is asked for more than rounding allows: the next one starts from the true residual.
-constexpr double kFinestPass = 1e-13;
-constexpr double kFinestRefinement = 1e-3;
 constexpr int kIterationsBetweenLooks = 16;  // a look at the signal flag is an all-reduce
 
 /// What the convergence test carries from one iteration to the next.
@@ -85,9 +81,7 @@ struct LinearSolver::State {
   Handle<KSP, KSPDestroy> ksp;
   PC pc = nullptr;                  // the KSP's
   MatNullSpace constant = nullptr;  // the matrix's; null when it has none
-  PetscReal first_pass = 0;         // relative tolerance
-  Vector residual;
-  Vector correction;
+  PetscReal reduction = 0;
 };
 
 LinearSolver::LinearSolver(LinearSolver&&) noexcept = default;
@@ -95,7 +89,7 @@ LinearSolver& LinearSolver::operator=(LinearSolver&&) noexcept = default;
 LinearSolver::~LinearSolver() = default;
 
 LinearSolver::LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const LinearDefaults& defaults)
-    : state_(std::make_unique<State>(comm, matrix)), tolerance_(defaults.tolerance) {
+    : state_(std::make_unique<State>(comm, matrix)) {
   const double begin = wall_time();
   auto& s = *state_;
   check(KSPCreate(comm, s.ksp.out()));
@@ -112,7 +106,7 @@ LinearSolver::LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const 
   // In exact arithmetic as many iterations as unknowns would do; far fewer are the rule, but a long chain needs its
   // length.
   const PetscInt most = std::max<PetscInt>(20000, std::min<PetscInt>(rows, 200000));
-  check(KSPSetTolerances(ksp, std::max(0.5 * tolerance_, kFinestPass), PETSC_DEFAULT, 1e30, most));
+  check(KSPSetTolerances(ksp, defaults.reduction, PETSC_DEFAULT, 1e30, most));
   if (!direct) check(KSPSetConvergenceTest(ksp, converged, &s.test, nullptr));
   check(KSPSetFromOptions(ksp));
   PetscBool conjugate_gradients = PETSC_FALSE;
@@ -124,52 +118,15 @@ LinearSolver::LinearSolver(MPI_Comm comm, Mat matrix, Mat preconditioner, const 
   }
   check(KSPSetUp(ksp));
   refuse_unused_options();
-  check(KSPGetTolerances(ksp, &s.first_pass, nullptr, nullptr, nullptr));
-  check(MatCreateVecs(matrix, s.correction.out(), s.residual.out()));
+  check(KSPGetTolerances(ksp, &s.reduction, nullptr, nullptr, nullptr));
   check(MatGetNullSpace(matrix, &s.constant));
   seconds_setup_ = wall_time() - begin;
 }
 
-LinearResult LinearSolver::solve(Vec b, Vec x) {
-  LinearResult result;
-  const double begin = wall_time();
-  auto& s = *state_;
-  Vec residual = s.residual.get();
-  Vec correction = s.correction.get();
-  PetscReal norm_b = 0;
-  check(VecNorm(b, NORM_2, &norm_b));
-  check(VecSet(x, 0));
-  if (norm_b == 0) return result;
-  check(VecCopy(b, residual));
-  double last = 1;
-  // CG's own residual drifts from the true one, so each round solves for the error that the last one left.
-  for (int round = 0; round < kRefinements; ++round) {
-    const double reduction = round == 0 ? s.first_pass : std::clamp(0.5 * tolerance_ / last, kFinestRefinement, 0.5);
-    if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, residual));
-    result.iterations += pass(residual, correction, reduction);
-    // Far from zero mean, potentials would be rounded more coarsely than the gauge allows.
-    if (s.constant != nullptr) check(MatNullSpaceRemove(s.constant, correction));
-    check(VecAXPY(x, 1, correction));
-    check(MatMult(s.matrix, x, residual));
-    check(VecAYPX(residual, -1, b));
-    PetscReal norm = 0;
-    check(VecNorm(residual, NORM_2, &norm));
-    const double now = norm / norm_b;
-    if (!(now < last)) {  // also when not a number: take the last correction back
-      check(VecAXPY(x, -1, correction));
-      break;
-    }
-    const bool stalled = now > 0.5 * last;
-    last = now;
-    if (last <= tolerance_ || stalled) break;
-  }
-  result.relative_residual = last;
-  result.seconds = wall_time() - begin;
-  return result;
-}
-
 int LinearSolver::pass(Vec b, Vec x, double reduction, int most) {
   KSP ksp = state_->ksp.get();
+  // Along the constant there is nothing to solve for, only rounding.
+  if (state_->constant != nullptr) check(MatNullSpaceRemove(state_->constant, b));
   check(KSPSetTolerances(ksp, reduction, PETSC_DEFAULT, PETSC_DEFAULT, most));
   check(KSPSolve(ksp, b, x));
   if (state_->test.stopped) throw Interrupted();
@@ -177,6 +134,8 @@ int LinearSolver::pass(Vec b, Vec x, double reduction, int most) {
   check(KSPGetIterationNumber(ksp, &iterations));
   return static_cast<int>(iterations);
 }
+
+double LinearSolver::reduction() const { return state_->reduction; }
 
 std::string LinearSolver::method() const {
   KSPType ksp = nullptr;

@@ -17,21 +17,16 @@ void refuse_unused_options();
 struct LinearDefaults {
   KSPType ksp_type = KSPCG;
   PCType pc_type = PCJACOBI;  // of KSPPREONLY: a factorisation
-  double tolerance = 1e-12;   // on the true relative residual
+  double reduction = 1e-7;    // of the residual, by one pass; -ksp_rtol goes before it
   /// Called when the types above are set and before the options are read: the place to fill a PCSHELL, or to give other
   /// defaults to a preconditioner. What it hands over must live as long as the solver.
   std::function<void(PC)> configure;
   MatSolverType package = MATSOLVERMUMPS;  // what factorises for KSPPREONLY
 };
 
-struct LinearResult {
-  int iterations = 0;
-  double relative_residual = 0;  // true: ||b - A x|| / ||b||; 0 when b is
-  double seconds = 0;
-};
-
 /// Solves matrix x = b for any number of right-hand sides with one set-up, by the KSP that the options (over the given
-/// defaults) name. Each solution is refined until the *true* residual meets the tolerance or stops falling.
+/// defaults) name. What it leaves is for the caller to find out and to solve for again: a method's own residual drifts
+/// from the true one.
 class LinearSolver {
  public:
   /// Makes the preconditioner. @param matrix the operator; @param preconditioner what the preconditioner is made from,
@@ -42,16 +37,15 @@ class LinearSolver {
   LinearSolver& operator=(LinearSolver&&) noexcept;
   ~LinearSolver();
 
-  /// Leaves judging the result to the caller. @note Collective. @throws Interrupted.
-  LinearResult solve(Vec b, Vec x);
-
-  /// One pass of the solver without refinement, to a relative residual of `reduction` in its own norm (a factorisation
-  /// takes no notice of it), for callers who refine in a finer arithmetic of their own.
+  /// One pass of the solver, to a relative residual of `reduction` in its own norm (a factorisation takes no notice of
+  /// it).
   /// @param most iterations, or PETSC_DEFAULT: as many as `solve`.
   /// @return the number of iterations; whether x is of any use is for the caller to find out. @note Collective.
   /// @throws Interrupted.
   int pass(Vec b, Vec x, double reduction, int most = PETSC_DEFAULT);
 
+  /// What a pass should reduce the residual to: as given, or by option.
+  double reduction() const;
   /// "cg + jacobi", "preonly + cholesky (mumps)".
   std::string method() const;
   double seconds_setup() const { return seconds_setup_; }
@@ -59,7 +53,6 @@ class LinearSolver {
  private:
   struct State;
   std::unique_ptr<State> state_;
-  double tolerance_ = 0;
   double seconds_setup_ = 0;
 };
 

@@ -303,8 +303,11 @@ ModeTransform<T>::ModeTransform(const Coupling& coupling) : state_(std::make_uni
   }
   s.trigonometric = std::make_unique<TrigonometricLines<T>>(s.categories, s.boundary);
   for (std::size_t k = 0; k < s.of_category.size(); ++k) {
-    const double turn = s.boundary == Boundary::reflecting ? 0.5 : 1.0;
-    const double sine = std::sin(std::numbers::pi * turn * static_cast<double>(k) / size);
+    const bool reflecting = s.boundary == Boundary::reflecting;
+    const double turn = reflecting ? 0.5 : 1.0;
+    // Near pi a sine would have no more digits than its argument.
+    const auto slow = reflecting ? k : std::min(k, s.of_category.size() - k);
+    const double sine = std::sin(std::numbers::pi * turn * static_cast<double>(slow) / size);
     s.of_category[k] = 4 * sine * sine;
   }
 }

@@ -5,18 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <memory>
-#include <optional>
+#include <limits>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "kirchhoff/currents.hpp"
 #include "kirchhoff/session.hpp"
-#include "solve/krylov.hpp"
-#include "solve/multigrid.hpp"
-#include "solve/parity.hpp"
-#include "solve/parity_table.hpp"
+#include "solve/correctors.hpp"
+#include "solve/refine.hpp"
 #include "solve/spectral.hpp"
-#include "solve/spectral_preconditioner.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -27,17 +25,6 @@ constexpr double kSmallSpread = 0.38;
 constexpr double kSmallGrid = 200;  // squared, in steps along the edges
 // Below, BoomerAMG may have no coarser level than a singular matrix, whose elimination it reports as an error.
 constexpr std::int64_t kVerticesForMultigrid = 1000;
-
-enum class Engine { spectral, parity, assembled, factorisation };
-enum class Smoothing { jacobi, spectral, multigrid };  // what preconditions the parity engine
-
-struct Plan {
-  Engine engine = Engine::assembled;
-  Smoothing with = Smoothing::jacobi;
-  PCType pc = PCJACOBI;  // of the assembled engine
-  std::string reason;
-  std::optional<LatticeLikeness> likeness;  // where the choice needed it
-};
 
 /// Whether the states of a layer form a grid of one or two dimensions.
 bool is_plane(const Circuit& circuit) {
@@ -165,177 +152,157 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   return parity(log_spread(comm, circuit) < kSmallSpread ? Smoothing::spectral : Smoothing::multigrid);
 }
 
-/// Numbers of a rank's states, layer by layer, to the shared field in natural order; the mean removed. Collective.
-void publish(const Layout& layout, const Circuit& circuit, std::span<const double> x, SharedArray& field) {
-  const auto n = circuit.states();
-  const auto width = layout.states().size();
-  const double mean = all_sum(layout.comm(), pairwise_sum(x)) / static_cast<double>(circuit.vertices());
-  for (int l = 0; l <= circuit.layers(); ++l) {
-    for (std::int64_t i = 0; i < width; ++i) {
-      field.data()[static_cast<std::size_t>(l * n + layout.states().begin + i)] =
-          x[static_cast<std::size_t>(l * width + i)] - mean;
-    }
+/// What `automatic` does when the plan misses: conjugate gradients on a uniform circuit, then a factorisation where it
+/// is no burden.
+std::vector<Plan> attempts(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
+  std::vector<Plan> all{choose(comm, circuit, method)};
+  if (method != SolveMethod::automatic || solver_options_given()) return all;
+  const bool dense = circuit.family() == Family::dense;
+  if (all.front().engine == Engine::spectral) all.push_back(dense ? assembled(circuit) : parity(Smoothing::jacobi));
+  constexpr std::int64_t kFactorised = 50000;  // unknowns: seconds
+  constexpr std::int64_t kEdges = 2000000;
+  if (circuit.vertices() <= kFactorised && circuit.edges() <= kEdges &&
+      (!dense || circuit.states() <= kDenseDirectStates)) {
+    all.push_back({Engine::factorisation, Smoothing::jacobi, PCCHOLESKY, "a small circuit", {}});
   }
-  field.complete();
+  return all;
 }
 
 /// What an engine did; the potentials are in the field by then.
 struct Done {
   std::string method;
   std::int64_t iterations = 0;
+  double error = 0;  // of the potentials, relative to the largest
   double seconds_assemble = 0;
   double seconds_setup = 0;
   double seconds_solve = 0;
+  SolutionCheck checked;
 };
 
-Done run_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field) {
-  refuse_unused_options();
+bool is_right(const Done& done, double tolerance) {
+  // Not "greater than": a NaN must fail too.
+  return done.checked.relative_residual <= allowed_residual(tolerance, done.checked.residual_floor) &&
+         done.error <= std::max(kWorstPotentials, tolerance);
+}
+
+// Of potentials when they are stored, half a unit in the last place, and as much of their mean.
+constexpr double kRounding = std::numeric_limits<double>::epsilon();
+
+Done run_refined(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, bool from_field,
+                 SharedArray& field) {
   const double begin = wall_time();
-  Done done{"spectral", 0, 0, solve_spectral(comm, circuit, field), 0};
-  done.seconds_solve = wall_time() - begin - done.seconds_setup;
+  const auto corrector = make_corrector(comm, circuit, plan);
+  const double made = wall_time();
+  const auto refined = refine(comm, circuit, *corrector, tolerance, from_field, field);
+  Done done;
+  done.method = corrector->method();
+  done.iterations = refined.iterations;
+  done.error = refined.error + kRounding;
+  done.seconds_setup = corrector->seconds_setup();
+  done.seconds_assemble = made - begin - done.seconds_setup;
+  done.seconds_solve = wall_time() - made;
+  done.checked = check_solution(comm, circuit, field.data());
   return done;
 }
 
-Done run_petsc(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, SharedArray& field) {
+/// The transform, which knows the error of its potentials beforehand; refined where that is too large.
+Done run_spectral(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, SharedArray& field) {
+  refuse_unused_options();
   const double begin = wall_time();
-  const Layout layout(comm, circuit);
-  const bool direct = plan.engine == Engine::factorisation;
-  const bool dense = circuit.family() == Family::dense;
-  const Matrix matrix = dense ? dense_laplacian(layout, circuit) : assemble_laplacian(layout, circuit, false);
-  set_constant_null_space(comm, matrix.get());
-  const Matrix grounded = direct ? assemble_laplacian(layout, circuit, true) : Matrix();
-  const Vector b = terminals(layout, circuit, matrix.get());
-  Vector x;
-  check(VecDuplicate(b.get(), x.out()));
-  const double assembled = wall_time() - begin;
-
-  LinearSolver solver(comm, matrix.get(), direct ? grounded.get() : matrix.get(),
-                      {direct ? KSPPREONLY : KSPCG, plan.pc, tolerance, {}});
-  const auto linear = solver.solve(b.get(), x.get());
-  publish(layout, circuit, LocalRead(x.get()).values, field);
-  return {solver.method(), linear.iterations, assembled, solver.seconds_setup(), linear.seconds};
+  const auto result = solve_spectral(comm, circuit, field);
+  Done done;
+  done.method = "spectral";
+  done.seconds_setup = result.seconds_planned;
+  done.seconds_solve = wall_time() - begin - done.seconds_setup;
+  done.checked = check_solution(comm, circuit, field.data());
+  done.error = result.error / done.checked.largest_potential + result.relative_error + kRounding;
+  constexpr double kGood = 1e-10;
+  if (is_right(done, tolerance) && done.error <= kGood) return done;
+  auto refined = run_refined(comm, circuit, plan, tolerance, true, field);
+  refined.seconds_setup += done.seconds_setup;
+  refined.seconds_solve += done.seconds_solve;
+  return refined;
 }
 
-/// A PCSHELL that calls `apply` (residual, correction) of what it is given.
-template <class Preconditioner>
-void fill_shell(PC pc, Preconditioner& preconditioner, const char* name) {
-  check(PCShellSetContext(pc, &preconditioner));
-  check(PCShellSetName(pc, name));
-  check(PCShellSetApply(pc, [](PC shell, Vec in, Vec out) -> PetscErrorCode {
-    void* context = nullptr;
-    PetscCall(PCShellGetContext(shell, static_cast<void*>(&context)));
-    const LocalRead residual(in);
-    const Local correction(out);
-    static_cast<Preconditioner*>(context)->apply(residual.values, correction.values);
-    return 0;
-  }));
+Done run(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, SharedArray& field) {
+  if (plan.engine == Engine::spectral) return run_spectral(comm, circuit, plan, tolerance, field);
+  return run_refined(comm, circuit, plan, tolerance, false, field);
 }
 
-Done run_parity(MPI_Comm comm, const Circuit& circuit, const Plan& plan, double tolerance, SharedArray& field) {
-  const double begin = wall_time();
-  const Layout layout(comm, circuit);
-  const Layout even_layout(comm, circuit.states(), circuit.layers() / 2 + 1);
-  std::unique_ptr<ParitySystem> system;
-  ParityLaplacian* stencil = nullptr;
-  if (circuit.family() == Family::lattice && plan.with != Smoothing::jacobi) {
-    auto laplacian = std::make_unique<ParityLaplacian>(comm, circuit);
-    stencil = laplacian.get();
-    system = std::move(laplacian);
-  } else if (ParityTable::applies(circuit)) {
-    system = std::make_unique<ParityTable>(comm, circuit);
-  } else {
-    system = std::make_unique<ParityMatrix>(comm, circuit);
+/// What a solve that missed came to.
+std::string outcome(const Done& done) {
+  return fmt::format("{} stopped at a relative residual of {:.1e} after {} iterations, its potentials known to {:.1e}",
+                     done.method, done.checked.relative_residual, done.iterations, done.error);
+}
+
+std::string advice(const Done& done, const Plan& plan, double tolerance) {
+  const double allowed = allowed_residual(tolerance, done.checked.residual_floor);
+  const bool factorised = plan.engine == Engine::factorisation;
+  if (done.checked.residual_floor > allowed || (factorised && done.checked.relative_residual <= allowed)) {
+    return "the resistances differ too much for double precision";
   }
-  const Matrix matrix = parity_operator(even_layout, *system);
-  std::vector<double> b;
-  b.reserve(static_cast<std::size_t>(layout.local_rows()));
-  for (int l = 0; l <= circuit.layers(); ++l) {
-    for (auto x = layout.states().begin; x < layout.states().end; ++x) b.push_back(circuit.injected(l, x));
-  }
-  Vector even_b;
-  Vector even_x;
-  check(MatCreateVecs(matrix.get(), even_x.out(), even_b.out()));
-  system->eliminate(b, Local(even_b.get()).values);
-  const double assembled = wall_time() - begin;
-
-  std::optional<SpectralPreconditioner> spectral;
-  std::optional<LayeredMultigrid> multigrid;
-  const auto configure = [&](PC pc) {
-    if (plan.with == Smoothing::spectral) {
-      spectral.emplace(comm, circuit, plan.likeness);
-      fill_shell(pc, *spectral, "spectral");
-    } else if (plan.with == Smoothing::multigrid) {
-      multigrid.emplace(comm, stencil->stencil());
-      fill_shell(pc, *multigrid, "multigrid");
-    }
-  };
-  // The tolerance is meant for the whole system, of whose right-hand side this is a part.
-  PetscReal norm = 0;
-  check(VecNorm(even_b.get(), NORM_2, &norm));
-  double square = 0;
-  for (const double value : b) square += value * value;
-  const double whole = std::sqrt(all_sum(comm, square));
-  const double of_part = norm > tolerance * whole ? std::min(tolerance * whole / norm, 0.5) : 0.5;
-  LinearSolver solver(comm, matrix.get(), matrix.get(), {KSPCG, plan.pc, of_part, configure});
-  const auto linear = solver.solve(even_b.get(), even_x.get());
-  std::vector<double> x(b.size());
-  system->recover(LocalRead(even_x.get()).values, b, x);
-  publish(layout, circuit, x, field);
-  const char* names[] = {"jacobi", "spectral", "multigrid"};
-  return {fmt::format("cg on even layers + {}", names[static_cast<int>(plan.with)]), linear.iterations, assembled,
-          solver.seconds_setup(), linear.seconds};
+  if (factorised) return "try -solve_method krylov";
+  return "try another -pc_type, more -ksp_max_it or -solve_method direct";
 }
 
-}  // namespace
-
-Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options) {
-  const double begin = wall_time();
-  const Plan plan = choose(comm, circuit, options.method);
-  const double chosen = wall_time() - begin;
-  Solution solution{SharedArray(comm, circuit.vertices()), {}};
-  auto& field = solution.potential;
-  const Done done = plan.engine == Engine::spectral ? run_spectral(comm, circuit, field)
-                    : plan.engine == Engine::parity ? run_parity(comm, circuit, plan, options.tolerance, field)
-                                                    : run_petsc(comm, circuit, plan, options.tolerance, field);
-
-  const auto checked = check_solution(comm, circuit, solution.potential.data());
-  auto& report = solution.report;
+SolveReport report_of(MPI_Comm comm, const Circuit& circuit, const Done& done, double tolerance) {
+  SolveReport report;
+  const auto& checked = done.checked;
   report.method = done.method;
-  report.reason = plan.reason;
   report.gauge = "mean of all potentials is zero";
   report.unknowns = circuit.vertices();
   report.edges = circuit.edges();
   report.iterations = done.iterations;
   report.components = circuit.components();
   report.ranks = size_of(comm);
-  report.tolerance = options.tolerance;
+  report.tolerance = tolerance;
   report.relative_residual = checked.relative_residual;
   report.residual_floor = checked.residual_floor;
+  report.potential_error_estimate = done.error;
   report.residual_norm1 = checked.residual_norm1;
   report.kcl_max_imbalance = checked.kcl_max_imbalance;
   report.energy_relative_error = checked.energy_relative_error;
   report.effective_resistance = checked.effective_resistance;
-  report.seconds_assemble = chosen + done.seconds_assemble;
+  report.seconds_assemble = done.seconds_assemble;
   report.seconds_setup = done.seconds_setup;
   report.seconds_solve = done.seconds_solve;
-  report.seconds_total = wall_time() - begin;
   report.peak_memory_bytes = peak_memory(comm);
   report.blas = blas_version();
-  const double allowed = allowed_residual(options.tolerance, report.residual_floor);
-  // Not "greater than": a NaN must fail too.
-  if (!(report.relative_residual <= allowed)) {
-    const bool hopeless = report.residual_floor > allowed;
+  return report;
+}
+
+}  // namespace
+
+Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options) {
+  const double begin = wall_time();
+  const auto plans = attempts(comm, circuit, options.method);
+  const double chosen = wall_time() - begin;
+  std::string before;  // what has been tried in vain
+  double wasted = 0;
+  for (const auto& plan : plans) {
+    const double now = wall_time();
+    Solution solution{SharedArray(comm, circuit.vertices()), {}};
+    const auto done = run(comm, circuit, plan, options.tolerance, solution.potential);
+    if (is_right(done, options.tolerance)) {
+      solution.report = report_of(comm, circuit, done, options.tolerance);
+      solution.report.reason = plan.reason + (before.empty() ? "" : "; tried before: " + before);
+      solution.report.seconds_assemble += chosen + wasted;
+      solution.report.seconds_total = wall_time() - begin;
+      return solution;
+    }
+    wasted += wall_time() - now;
+    if (&plan != &plans.back()) {
+      before += (before.empty() ? "" : "; ") + outcome(done);
+      continue;
+    }
     throw AgreedError(fmt::format(
-        "the solve ({}) stopped at a relative residual of {:.1e} after {} iterations; asked for {:.1e}, and rounding "
-        "of the "
-        "potentials allows {:.1e}: {}",
-        report.method, report.relative_residual, report.iterations, options.tolerance, report.residual_floor,
-        hopeless
-            ? "the resistances differ too much for double precision"
-            : (plan.engine != Engine::factorisation ? "try another -pc_type, more -ksp_max_it or -solve_method direct"
-                                                    : "try -solve_method krylov")));
+        "the solve ({}) stopped at a relative residual of {:.1e} after {} iterations, its potentials known to {:.1e}; "
+        "asked for {:.1e} and {:.1e}, and rounding of the potentials allows a residual of {:.1e}: {}{}",
+        done.method, done.checked.relative_residual, done.iterations, done.error, options.tolerance,
+        std::max(kWorstPotentials, options.tolerance), done.checked.residual_floor,
+        advice(done, plan, options.tolerance), before.empty() ? "" : "; tried before: " + before));
   }
-  return solution;
+  throw Error("internal: no way to solve the circuit");
 }
 
 }  // namespace kirchhoff

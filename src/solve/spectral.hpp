@@ -34,9 +34,20 @@ void links(const Schedule& schedule, double row_changes, std::size_t l, std::spa
   }
 }
 
+/// 1/r and 1/R of a uniform circuit.
+Schedule schedule_of(const Circuit& circuit);
+
+struct SpectralResult {
+  double seconds_planned = 0;
+  /// How far potentials may be off: what rounding of the terminals' transforms makes of the softest modes [V], and a
+  /// share of the largest potential. docs/theory.md, section 6.
+  double error = 0;
+  double relative_error = 0;
+};
+
 /// The potentials [V] of a uniform circuit into `field`, (L+1) x N zeros, complete on return: the transforms of both
 /// terminals, every layer's modes from them by a ladder of voltage dividers, and the layers' transforms back, each by
-/// one rank alone. docs/theory.md, section 2. Returns the seconds that the plans took. @note Collective.
-double solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field);
+/// one rank alone. docs/theory.md, section 2. @note Collective.
+SpectralResult solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray& field);
 
 }  // namespace kirchhoff

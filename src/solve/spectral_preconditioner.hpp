@@ -30,6 +30,8 @@ class SpectralSolver {
 
   /// Layers of the fields: the even ones.
   std::int64_t layers() const { return layers_; }
+  /// c_max of the modes.
+  double row_changes() const { return modes_.row_changes(); }
 
   /// b -> phi in place, (layers x N) in natural order; the mean of phi over all is zero, b's mean is ignored.
   /// @param fence called between the phases: makes the others' writes visible.

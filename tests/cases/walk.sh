@@ -97,6 +97,20 @@ succeed 1 train few.yaml -out by_rows -train_steps 0 -train_patience 0 -train_va
 [ "$(attribute by_rows/checkpoint.h5 step)" = 2500 ] || fail "400 rows want 2,500 steps"
 
 # Test rows taken out of the file, dropout, and several moves a call: fewer calls than moves.
+# Too few paths tell no error.
+for paths in 1 3 7 8; do
+  succeed 1 validate many.yaml -out many1 -sample_paths "$paths"
+  said=$([ "$paths" -ge 8 ] && echo 'too low' || echo 'too few to tell its error')
+  grep -q "$said" log || fail "likelihood over $paths paths: $(cat log)"
+  "$python" -c "
+import json
+s = json.load(open('many1/report.json'))['sampling']['neural']
+for key in 'log_likelihood_error', 'log_likelihood_bias':
+    assert (s[key] is None) == ($paths < 8), s
+assert s['log_likelihood_covered_rows'] < 0 and s['rows_of_zero_probability'] == 0 and s['rows_half_found'] is not None" ||
+    fail "likelihood over $paths paths: the report is not as promised"
+done
+
 sed 's/, test: many_test.csv//' many.yaml >untested.yaml
 succeed 2 run untested.yaml -target_test_rows 100 -train_dropout 0.1 -sample_leap 0.9
 "$python" - <<'PYTHON' || fail "leaps or test rows are not as promised"
