@@ -198,7 +198,8 @@ std::size_t itself(std::size_t i) { return i; }
 
 int circuits() {
   const char* given = std::getenv("KIRCHHOFF_PROPERTY_CIRCUITS");
-  return given != nullptr ? std::atoi(given) : 2000;
+  // More ranks do the same work each, but for one test.
+  return given != nullptr ? std::atoi(given) : 2000 / size_of(MPI_COMM_WORLD);
 }
 
 template <class Check>

@@ -18,7 +18,7 @@ space:   {categories: 2, dimensions: 48}
 target:  {file: many.csv, test: many_test.csv}
 model:   {hidden: [24, 24]}
 train:   {supervision: walk, steps: 120, batch: 64, warmup: 20, validate_every: 40, checkpoint_every: 40}
-sample:  {count: 500, paths: 4}
+sample:  {count: 500, paths: 8}
 YAML
 sed 's/dimensions: 48/dimensions: 4/; s/categories: 2/categories: 3/; s/many/few/g' many.yaml >few.yaml
 cat >plane.yaml <<'YAML'
