@@ -28,8 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 /// The input's text as a case, and where its relative paths start.
 struct CaseText {
   std::string text;

@@ -9,22 +9,20 @@
 namespace kirchhoff {
 namespace {
 
-using Type = Values::Type;
-
 constexpr double kLargest = std::numeric_limits<double>::max();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNoBound = std::numeric_limits<double>::infinity();
 constexpr double kMostInt = std::numeric_limits<int>::max();
 
-constexpr Values kText{Type::text};
-constexpr Values kPath{Type::path};
-constexpr Values kFlag{Type::flag};
-constexpr Values kChoice{Type::choice};
-constexpr Values kWords{Type::words};
-constexpr Values kReals{Type::reals, -kLargest, kLargest};
+constexpr Values kText{Values::Type::text};
+constexpr Values kPath{Values::Type::path};
+constexpr Values kFlag{Values::Type::flag};
+constexpr Values kChoice{Values::Type::choice};
+constexpr Values kWords{Values::Type::words};
+constexpr Values kReals{Values::Type::reals, -kLargest, kLargest};
 
-constexpr Values integer(double least, double most = kInfinity) { return {Type::integer, least, most}; }
+constexpr Values integer(double least, double most = kNoBound) { return {Values::Type::integer, least, most}; }
 constexpr Values small(double least) { return integer(least, kMostInt); }
-constexpr Values real(double least, double most = kLargest) { return {Type::real, least, most}; }
+constexpr Values real(double least, double most = kLargest) { return {Values::Type::real, least, most}; }
 constexpr Values or_auto(Values values) {
   values.automatic = true;
   return values;
@@ -124,7 +122,7 @@ const std::vector<OptionSpec>& option_table() {
 
       {"model_hidden",
        "256,256,256",
-       {Type::integers, 1, kMostInt},
+       {Values::Type::integers, 1, kMostInt},
        "widths",
        "hidden layers of the network",
        kTraining},
@@ -215,7 +213,7 @@ const std::vector<OptionSpec>& option_table() {
       {"bench_methods", "", kWords, methods,
        "which of the solve's methods are timed; a list; without: all that are feasible", kNothing, kSolved},
       {"bench_repeats", "5", small(1), "solves", "of each method, whose median counts", kNothing, kSolved},
-      {"bench_seconds", "20", real(0, kInfinity), "s", "a method that has taken so long is not repeated", kNothing,
+      {"bench_seconds", "20", real(0, kNoBound), "s", "a method that has taken so long is not repeated", kNothing,
        kSolved},
 
       {"seed", "0", integer(0), "integer", "of all random numbers", kTraining | kSamples},
@@ -250,7 +248,7 @@ std::string users(const OptionSpec& option) {
 }
 
 std::string range(const Values& values) {
-  if (values.type != Type::integer && values.type != Type::real) return "";
+  if (values.type != Values::Type::integer && values.type != Values::Type::real) return "";
   if (values.most >= kMostInt) return fmt::format(", {} or more", values.least);
   return fmt::format(", {} to {}", values.least, values.most);
 }
@@ -287,7 +285,7 @@ std::string option_help() {
       "section\n";
   for (const auto& o : option_table()) {
     text += fmt::format("  -{:<27} {}{} [{}{}]{}\n", o.name, users(o), o.help, o.unit, range(o.values),
-                        o.values.type == Type::flag ? "" : defaults(o.fallback));
+                        o.values.type == Values::Type::flag ? "" : defaults(o.fallback));
   }
   text +=
       "\nPETSc's options work too and win over our defaults: -ksp_type -pc_type -ksp_monitor -ksp_view -log_view ...\n"

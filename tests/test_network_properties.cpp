@@ -12,7 +12,7 @@
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/random.hpp"
 
-namespace kirchhoff {
+namespace kirchhoff::network_properties {
 namespace {
 
 constexpr double kRounding = 1e-11;  // both sides are right to 1e-12 each
@@ -240,4 +240,4 @@ TEST(NetworkProperties, RanksDoNotMatter) {
 }
 
 }  // namespace
-}  // namespace kirchhoff
+}  // namespace kirchhoff::network_properties

@@ -16,7 +16,7 @@
 #include "kirchhoff/random.hpp"
 #include "solve/star_mesh.hpp"
 
-namespace kirchhoff {
+namespace kirchhoff::extremes {
 namespace {
 
 using Real = boost::multiprecision::number<boost::multiprecision::cpp_bin_float<200>>;
@@ -286,4 +286,4 @@ TEST(NodalExtremes, AcceptsThatNothingFlows) {
 }
 
 }  // namespace
-}  // namespace kirchhoff
+}  // namespace kirchhoff::extremes

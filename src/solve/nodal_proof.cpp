@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kUnit = 0x1p-100;  // of double-double arithmetic, some operations together
 
-double size_of(const Double2& value) { return std::abs(value.high); }
+double magnitude_of(const Double2& value) { return std::abs(value.high); }
 
 /// The resistance of the shortest path from each row to its part's pinned nodes; the largest of each part [ohm].
 /// (E. W. Dijkstra, Numer. Math. 1 (1959) 269.)
@@ -82,11 +82,11 @@ NodalProof::Balance NodalProof::balance(const Drive& drive, const std::vector<Do
   const auto take = [&](std::int64_t node, const Double2& ampere, double rounding) {
     const auto row = reduction_.row[at(node)];
     auto& most = result.in_part[at(reduction_.component[at(node)])];
-    most = std::max(most, size_of(ampere));
+    most = std::max(most, magnitude_of(ampere));
     if (row < 0) return;
     left[at(row)] += ampere;
-    result.hidden[at(row)] += rounding + kUnit * size_of(ampere);
-    result.at_row[at(row)] = std::max(result.at_row[at(row)], size_of(ampere));
+    result.hidden[at(row)] += rounding + kUnit * magnitude_of(ampere);
+    result.at_row[at(row)] = std::max(result.at_row[at(row)], magnitude_of(ampere));
   };
   each_injection(netlist_, drive, [&](std::int64_t node, double ampere) { take(node, Double2(ampere), 0); });
   const auto of_row = [&](std::int64_t row) { return row < 0 ? Double2() : u[at(row)]; };
@@ -97,27 +97,27 @@ NodalProof::Balance NodalProof::balance(const Drive& drive, const std::vector<Do
     double volt = 0;
     if (a != b) {
       drop = of_row(a) - of_row(b);
-      volt = size_of(of_row(a)) + size_of(of_row(b));
+      volt = magnitude_of(of_row(a)) + magnitude_of(of_row(b));
     }
     if (drive.own()) {
       const auto& over_a = reduction_.offset[at(r.tail[k])];
       const auto& over_b = reduction_.offset[at(r.head[k])];
       const Double2 gap = over_a - over_b;
       auto& most = result.in_part[at(reduction_.component[at(r.tail[k])])];
-      most = std::max(most, r.value[k] * size_of(gap));  // what the sources would drive alone
+      most = std::max(most, r.value[k] * magnitude_of(gap));  // what the sources would drive alone
       drop += gap;
-      volt += size_of(over_a) + size_of(over_b);
+      volt += magnitude_of(over_a) + magnitude_of(over_b);
     }
     const Double2 ampere = r.value[k] * drop;
     result.rounding[k] = kUnit * r.value[k] * volt;
     for (const auto node : {r.tail[k], r.head[k]}) {
-      result.at_node[at(node)] = std::max(result.at_node[at(node)], size_of(ampere));
+      result.at_node[at(node)] = std::max(result.at_node[at(node)], magnitude_of(ampere));
     }
     if (a == b) continue;  // what circulates within ties is no part of a row's balance
     take(r.tail[k], -ampere, result.rounding[k]);
     take(r.head[k], ampere, result.rounding[k]);
   }
-  for (std::size_t row = 0; row < rows; ++row) result.left[row] = size_of(left[row]);
+  for (std::size_t row = 0; row < rows; ++row) result.left[row] = magnitude_of(left[row]);
   return result;
 }
 
@@ -138,7 +138,7 @@ double NodalProof::potential_error(const Balance& found, const std::vector<Doubl
   for (std::size_t row = 0; row < u.size(); ++row) {
     const auto c = at(reduction_.part[row]);
     missing[c] += found.left[row] + found.hidden[row];
-    highest[c] = std::max(highest[c], size_of(u[row]));
+    highest[c] = std::max(highest[c], magnitude_of(u[row]));
   }
   double most = 0;
   for (std::size_t c = 0; c < missing.size(); ++c) note_worst(most, missing[c] * farthest_[c], highest[c]);

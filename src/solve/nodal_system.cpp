@@ -21,12 +21,12 @@ NodalSystem::NodalSystem(MPI_Comm comm, const Reduction& reduction, const Reduce
   solver_.emplace(comm, matrix_.get(), matrix_.get(), plan.defaults);
 }
 
-Refined NodalSystem::solve(const std::vector<Double2>& injected,
-                           const std::function<bool(const std::vector<Double2>&)>& accepted) {
+RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
+                               const std::function<bool(const std::vector<Double2>&)>& accepted) {
   constexpr int kPasses = 60;
   constexpr double kReduction = 1e-7;  // of a Krylov method's pass
   constexpr double kRounding = 1e-17;  // below which nothing changes when potentials are rounded to double
-  Refined result;
+  RefinedRows result;
   result.u.assign(at(reduction_.rows), {});
   std::vector<Double2> residual = injected;
   const double norm_b = norm(residual);

@@ -9,7 +9,7 @@
 namespace kirchhoff {
 
 /// What one right-hand side led to.
-struct Refined {
+struct RefinedRows {
   std::vector<Double2> u;  // (rows), on every rank
   int iterations = 0;
   double residual = 0;  // ||b - A u|| / ||b|| in double-double
@@ -30,7 +30,8 @@ class NodalSystem {
   /// Refines until the potentials change no more in double and `accepted` agrees, or as long as the residual falls.
   /// @param injected (this rank's rows) right-hand side.
   /// @param accepted (u) the same on every rank; may be asked more than once.
-  Refined solve(const std::vector<Double2>& injected, const std::function<bool(const std::vector<Double2>&)>& accepted);
+  RefinedRows solve(const std::vector<Double2>& injected,
+                    const std::function<bool(const std::vector<Double2>&)>& accepted);
 
  private:
   void assemble();

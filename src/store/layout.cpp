@@ -21,13 +21,13 @@ constexpr std::uint64_t kPageBytes = 4096;
 /// What HDF5 knows of a file of this driver.
 struct OpenFile {
   H5FD_t common;  // first: HDF5 sees no more than this
-  Layout::Memory* memory;
+  FileLayout::Memory* memory;
 };
 
-Layout::Memory& memory_of(const H5FD_t* file) { return *reinterpret_cast<const OpenFile*>(file)->memory; }
+FileLayout::Memory& memory_of(const H5FD_t* file) { return *reinterpret_cast<const OpenFile*>(file)->memory; }
 
 H5FD_t* open_memory(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*most*/) {
-  const auto* info = static_cast<Layout::Memory* const*>(H5Pget_driver_info(access));
+  const auto* info = static_cast<FileLayout::Memory* const*>(H5Pget_driver_info(access));
   if (info == nullptr) return nullptr;
   auto* file = new (std::nothrow) OpenFile{};
   if (file == nullptr) return nullptr;
@@ -81,7 +81,7 @@ hid_t register_driver() {
   driver.name = "kirchhoff_layout";
   driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
   driver.fc_degree = H5F_CLOSE_WEAK;
-  driver.fapl_size = sizeof(Layout::Memory*);
+  driver.fapl_size = sizeof(FileLayout::Memory*);
   driver.open = open_memory;
   driver.close = close_memory;
   driver.query = query_memory;
@@ -99,7 +99,7 @@ hid_t register_driver() {
 
 }  // namespace
 
-void Layout::Memory::write(std::uint64_t at, const char* bytes, std::size_t count) {
+void FileLayout::Memory::write(std::uint64_t at, const char* bytes, std::size_t count) {
   while (count > 0) {
     const auto page = at / kPageBytes * kPageBytes;
     auto& block = pages.try_emplace(page, kPageBytes, '\0').first->second;
@@ -111,7 +111,7 @@ void Layout::Memory::write(std::uint64_t at, const char* bytes, std::size_t coun
   }
 }
 
-void Layout::Memory::read(std::uint64_t at, char* bytes, std::size_t count) const {
+void FileLayout::Memory::read(std::uint64_t at, char* bytes, std::size_t count) const {
   while (count > 0) {
     const auto page = at / kPageBytes * kPageBytes;
     const auto part = std::min<std::size_t>(count, page + kPageBytes - at);
@@ -127,7 +127,7 @@ void Layout::Memory::read(std::uint64_t at, char* bytes, std::size_t count) cons
   }
 }
 
-Layout::Layout(std::uint64_t user_block) {
+FileLayout::FileLayout(std::uint64_t user_block) {
   static const hid_t driver = register_driver();
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const Identifier creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
@@ -142,13 +142,13 @@ Layout::Layout(std::uint64_t user_block) {
   if (!file_.valid()) fail();
 }
 
-std::uint64_t Layout::place(hid_t dataset) const {
+std::uint64_t FileLayout::place(hid_t dataset) const {
   const auto at = H5Dget_offset(dataset);
   if (at == HADDR_UNDEF) fail();
   return at;
 }
 
-std::uint64_t Layout::place_chunk(hid_t dataset, std::uint64_t row, std::uint64_t bytes) {
+std::uint64_t FileLayout::place_chunk(hid_t dataset, std::uint64_t row, std::uint64_t bytes) {
   const Identifier space(H5Dget_space(dataset), H5Sclose);
   std::vector<hsize_t> corner(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.get())), 0);
   corner[0] = row;
@@ -161,7 +161,7 @@ std::uint64_t Layout::place_chunk(hid_t dataset, std::uint64_t row, std::uint64_
   return memory_.chunk_place;
 }
 
-void Layout::finish() {
+void FileLayout::finish() {
   if (file_.close() < 0) fail();
 }
 

@@ -11,12 +11,12 @@ namespace kirchhoff {
 /// An HDF5 file that HDF5 lays out in this process's memory, all but the bytes of arrays: those are given a place in
 /// the file, and whoever owns them writes them there. So no call of HDF5 touches the disk, and none can fail because
 /// of it. Local.
-class Layout {
+class FileLayout {
  public:
   /// @param user_block bytes at the file's start that HDF5 leaves alone: a power of two from 512 on.
-  explicit Layout(std::uint64_t user_block);
-  Layout(const Layout&) = delete;
-  Layout& operator=(const Layout&) = delete;
+  explicit FileLayout(std::uint64_t user_block);
+  FileLayout(const FileLayout&) = delete;
+  FileLayout& operator=(const FileLayout&) = delete;
 
   hid_t id() const { return file_.get(); }
 

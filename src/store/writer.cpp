@@ -244,7 +244,7 @@ void Hdf5Writer::write_arrays() {
     block_ = seal_block(parts + 1, attributes_.size() + kAttributesToCome);
     if (!first) return;
     require_room(bytes);
-    layout_ = std::make_unique<Layout>(block_);
+    layout_ = std::make_unique<FileLayout>(block_);
     for (const auto& group : groups_) {
       const Identifier made(H5Gcreate2(layout_->id(), group.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
       if (!made.valid()) throw Error(fmt::format("cannot write {}: {}: {}", path_, group, last_hdf5_error()));

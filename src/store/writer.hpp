@@ -20,8 +20,8 @@ namespace kirchhoff {
 /// compared. Without commit nothing is left behind.
 ///
 /// No collective call meets the disk, so no rank can fail inside one while the others wait for it: rank 0 lets HDF5 lay
-/// the file out in memory (Layout), each rank writes its own bytes where they belong with plain writes, and what one
-/// rank alone meets there is agreed on afterwards.
+/// the file out in memory (FileLayout), each rank writes its own bytes where they belong with plain writes, and what
+/// one rank alone meets there is agreed on afterwards.
 class Hdf5Writer {
  public:
   /// @note Collective, like all members.
@@ -98,7 +98,7 @@ class Hdf5Writer {
   std::vector<Array> arrays_;
   std::vector<Attribute> attributes_;
   std::uint64_t block_ = 0;
-  std::unique_ptr<Layout> layout_;  // on rank 0
+  std::unique_ptr<FileLayout> layout_;  // on rank 0
   bool arrays_written_ = false;
   bool committed_ = false;
 };
