@@ -206,7 +206,7 @@ std::string OptionSpec::useless(const Setting& setting) const {
 }
 
 std::string OptionSpec::useless(const Setting& setting, const TextOf& text_of) const {
-  const auto why = useless(setting);
+  auto why = useless(setting);
   if (!why.empty() || needs.empty()) return why;
   const auto needed = split(needs, '|');
   const auto there = [&](const auto& other) { return !text_of(other).empty() && text_of(other) != "0"; };

@@ -146,6 +146,7 @@ class List {
   void take_header(const std::vector<std::string_view>& fields, std::span<const KnownColumn> known, std::size_t words,
                    std::int64_t line) {
     std::vector<int> meanings;
+    meanings.reserve(fields.size());
     for (const auto name : fields) meanings.push_back(detail::meaning_of(name, known));
     const auto said = std::count_if(meanings.begin(), meanings.end(), [](int m) { return m >= 0; });
     if (static_cast<std::size_t>(said) < words) return;

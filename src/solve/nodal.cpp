@@ -185,8 +185,10 @@ struct PairSolver {
   }
 
   void run() {
-    const auto& [comm, netlist, options, reduction, rows] = problem;
-    const auto& pairs = options.pairs;
+    MPI_Comm comm = problem.comm;
+    const auto& netlist = problem.netlist;
+    const auto& reduction = problem.reduction;
+    const auto& pairs = problem.options.pairs;
     const auto ranks = size_of(comm);
     const auto nodes = partition(static_cast<std::int64_t>(netlist.nodes.size()), ranks, rank_of(comm));
     const auto edges = partition(static_cast<std::int64_t>(netlist.resistors.size()), ranks, rank_of(comm));
@@ -250,7 +252,10 @@ struct PairSolver {
   /// The report has the worst of all solutions.
   void add_figures(const Fields& fields, const NodalAnswer& answer, const Drive& drive, double resistance,
                    std::span<const double> current, Range edges) {
-    const auto& [comm, netlist, options, reduction, rows] = problem;
+    MPI_Comm comm = problem.comm;
+    const auto& netlist = problem.netlist;
+    const auto& reduction = problem.reduction;
+    const auto& rows = problem.rows;
     const auto& u = answer.u;
     const auto value = [&](std::int64_t row) { return u[at(row)].value(); };
     const auto row_i = reduction.row[at(drive.in)];
@@ -335,7 +340,11 @@ struct PairSolver {
 
 /// All right-hand sides by one engine.
 NodalSolution solve_by(const Problem& problem, Engine& engine, bool shares, const std::string& reason) {
-  const auto& [comm, netlist, options, reduction, rows] = problem;
+  MPI_Comm comm = problem.comm;
+  const auto& netlist = problem.netlist;
+  const auto& options = problem.options;
+  const auto& reduction = problem.reduction;
+  const auto& rows = problem.rows;
   const double set_up = wall_time();
   NodalSolution solution;
   auto& report = solution.report;

@@ -106,9 +106,9 @@ std::vector<double> transposed(const std::vector<double>& values, std::size_t ro
 }  // namespace
 
 Table detail::parse_npy(const std::string& path, const std::string& bytes) {
-  constexpr std::string_view kMagic = "\x93NUMPY";
+  constexpr std::string_view kNpyMagic = "\x93NUMPY";
   std::string_view rest = bytes;
-  if (rest.substr(0, kMagic.size()) != kMagic || rest.size() < 12) refuse(path, "not an npy file");
+  if (rest.substr(0, kNpyMagic.size()) != kNpyMagic || rest.size() < 12) refuse(path, "not an npy file");
   const int version = static_cast<unsigned char>(rest[6]);
   if (version < 1 || version > 3) refuse(path, fmt::format("npy version {} is not among 1, 2, 3", version));
   const std::size_t length_bytes = version == 1 ? 2 : 4;
