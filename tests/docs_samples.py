@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 SAMPLE = re.compile(r"^<!-- sample: (?P<command>.*?)(?: \| quick: (?P<quick>.*?))? -->\n+```\w*\n(?P<shown>.*?)^```", re.M | re.S)
-NUMBER = re.compile(r"\b[0-9a-f]{16}\b|\b\d(?:[\w.,:+-]*\w)?")
+NUMBER = re.compile(r"\b[0-9a-f]{32}\b|\b\d(?:[\w.,:+-]*\w)?")
 OF_A_POOR_NETWORK = re.compile(r", (?:lost mass )?#(?: stuck)?(?=$|;)", re.M)
 
 
