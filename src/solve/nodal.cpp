@@ -37,6 +37,21 @@ struct Problem {
   const ReducedRows& rows;  // this rank's
 };
 
+/// A bound of the condition: largest over least conductance, times unknowns.
+double condition(const Problem& problem) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
+  const auto& r = problem.netlist.resistors;
+  for (std::size_t k = 0; k < r.size(); ++k) {
+    if (!conducts(r, k)) continue;
+    least = std::min(least, r.value[k]);
+    most = std::max(most, r.value[k]);
+  }
+  return most / least * static_cast<double>(problem.reduction.rows);
+}
+constexpr double kTrusted = 1e12;   // above, a factorisation in double might miss a soft mode altogether
+constexpr double kHopeless = 1e16;  // above, it may not even come to an end
+
 /// A way to solve the network for any drive.
 class Engine {
  public:
@@ -57,7 +72,7 @@ class RefinedEngine : public Engine {
       : problem_(problem),
         provable_(problem.reduction.rows <= kProvable),
         system_(problem.comm, problem.reduction, problem.rows, plan),
-        proof_(problem.netlist, problem.reduction, provable_ || delicate()) {
+        proof_(problem.netlist, problem.reduction, provable_ || condition(problem) > kTrusted) {
     if (provable_) dead_ends_.emplace(problem.netlist, problem.reduction);
   }
 
@@ -104,20 +119,6 @@ class RefinedEngine : public Engine {
   }
 
  private:
-  /// Whether resistances differ so much that a factorisation in double might miss a soft mode altogether.
-  bool delicate() const {
-    constexpr double kTrusted = 1e12;  // largest over least conductance, times unknowns: a bound of the condition
-    double least = std::numeric_limits<double>::infinity();
-    double most = 0;
-    const auto& r = problem_.netlist.resistors;
-    for (std::size_t k = 0; k < r.size(); ++k) {
-      if (!conducts(r, k)) continue;
-      least = std::min(least, r.value[k]);
-      most = std::max(most, r.value[k]);
-    }
-    return most / least * static_cast<double>(problem_.reduction.rows) > kTrusted;
-  }
-
   /// This rank's rows of a drive's right-hand side.
   std::vector<Double2> injected(const Drive& drive) const {
     const auto mine = problem_.rows.rows;
@@ -398,8 +399,13 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
     }
   };
   if (!plan.direct && widest <= kWidest) plan.patience = kPatience;
-  if (auto solution = by_plan(plan)) return std::move(*solution);
-  if (!plan.direct && widest <= kWidest) {
+  const bool hopeless = problem.reduction.rows <= kProvable && condition(problem) > kHopeless;
+  if (hopeless) {
+    failed = "the resistances differ too much for double precision";
+  } else if (auto solution = by_plan(plan)) {
+    return std::move(*solution);
+  }
+  if (!hopeless && !plan.direct && widest <= kWidest) {
     if (auto solution = by_plan(direct_plan(comm, "multigrid did not reach what was asked for"))) {
       return std::move(*solution);
     }
