@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace kirchhoff {
 
@@ -40,8 +41,8 @@ RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
     for (std::size_t k = 0; k < step.size(); ++k) result.u[k] += Double2(step[k]);
     const double change = largest_change(step, result.u);
     for (std::size_t k = 0; k < residual.size(); ++k) residual[k] = injected[k] - leaving(k, result.u);
-    const bool falls = norm(residual) < 0.5 * size;
-    size = norm(residual);
+    const double before = std::exchange(size, norm(residual));
+    const bool falls = size < 0.5 * before;
     result.residual = size / norm_b;
     if (!std::isfinite(change) || !std::isfinite(size)) {
       result.error = std::numeric_limits<double>::quiet_NaN();
