@@ -127,7 +127,7 @@ double wall_time() {
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-struct SharedArray::Windows {
+struct SharedArray::Place {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm leaders = MPI_COMM_NULL;  // one rank a node; null elsewhere
   SharedPages pages;                 // none when a node is one rank, which needs no sharing
@@ -135,10 +135,10 @@ struct SharedArray::Windows {
   int copy = 0;
   int copies = 1;
 
-  Windows() = default;
-  Windows(const Windows&) = delete;
-  Windows& operator=(const Windows&) = delete;
-  ~Windows() { free_communicators(); }
+  Place() = default;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { free_communicators(); }
 
   /// Ranks of equal color share a copy. Collective.
   void split(MPI_Comm comm, int color) {
@@ -177,16 +177,16 @@ int node_of(MPI_Comm comm) {
 
 SharedArray::SharedArray(MPI_Comm comm, std::int64_t size) : SharedArray(comm, size, node_of(comm)) {}
 
-SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : windows_(std::make_unique<Windows>()) {
+SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : place_(std::make_unique<Place>()) {
   const auto bytes = static_cast<std::size_t>(size) * sizeof(double);
-  windows_->split(comm, node);
-  const bool alone = size_of(windows_->node) == 1;
-  if (!alone) windows_->pages = SharedPages(windows_->node, bytes);
+  place_->split(comm, node);
+  const bool alone = size_of(place_->node) == 1;
+  if (!alone) place_->pages = SharedPages(place_->node, bytes);
   // Where a rank cannot map another's memory, every rank of all nodes holds a copy of its own.
-  const bool shared = alone || bytes == 0 || windows_->pages;
+  const bool shared = alone || bytes == 0 || place_->pages;
   if (all_sum(comm, std::int64_t{shared ? 0 : 1}) > 0) {
-    windows_->pages = {};
-    windows_->split(comm, rank_of(comm));
+    place_->pages = {};
+    place_->split(comm, rank_of(comm));
   }
   const auto sharing = this->sharing();
   const auto room = static_cast<double>(bytes);
@@ -198,35 +198,35 @@ SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : windows_(
   const auto begin = static_cast<std::size_t>(std::min(size, mine.begin * page));
   const auto end = static_cast<std::size_t>(std::min(size, mine.end * page));
   agree(comm, [&] {
-    if (windows_->pages) {
-      windows_->pages.reserve(begin * sizeof(double), (end - begin) * sizeof(double));
+    if (place_->pages) {
+      place_->pages.reserve(begin * sizeof(double), (end - begin) * sizeof(double));
     } else {
-      windows_->own = OwnMemory<double>(static_cast<std::size_t>(size));
+      place_->own = OwnMemory<double>(static_cast<std::size_t>(size));
     }
   });
-  if (windows_->pages) windows_->pages.map();
-  data_ = windows_->pages ? windows_->pages.as<double>() : windows_->own.data();
+  if (place_->pages) place_->pages.map();
+  data_ = place_->pages ? place_->pages.as<double>() : place_->own.data();
 }
 
 SharedArray::SharedArray(SharedArray&&) noexcept = default;
 SharedArray& SharedArray::operator=(SharedArray&&) noexcept = default;
 SharedArray::~SharedArray() = default;
 
-void SharedArray::fence() const { node_barrier(windows_->node); }
+void SharedArray::fence() const { node_barrier(place_->node); }
 
 SharedArray::Sharing SharedArray::sharing() const {
-  return {windows_->copy, windows_->copies, rank_of(windows_->node), size_of(windows_->node)};
+  return {place_->copy, place_->copies, rank_of(place_->node), size_of(place_->node)};
 }
-MPI_Comm SharedArray::node() const { return windows_->node; }
-MPI_Comm SharedArray::leaders() const { return windows_->leaders; }
+MPI_Comm SharedArray::node() const { return place_->node; }
+MPI_Comm SharedArray::leaders() const { return place_->leaders; }
 
 void SharedArray::complete() {
   fence();
-  if (windows_->leaders != MPI_COMM_NULL && size_of(windows_->leaders) > 1) {
+  if (place_->leaders != MPI_COMM_NULL && size_of(place_->leaders) > 1) {
     // What another node's ranks wrote is zero here, so the sum is the union, and exact.
     constexpr std::size_t kPiece = std::size_t{1} << 24;
     for (std::size_t at = 0; at < data_.size(); at += kPiece) {
-      all_sum(windows_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
+      all_sum(place_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
     }
   }
   fence();
