@@ -2,7 +2,6 @@
 #include "network.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +9,13 @@
 #include <optional>
 
 #include "folder.hpp"
+#include "job_memory.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/nodal.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/table.hpp"
+#include "memory_limit.hpp"
 #include "options.hpp"
 #include "stages.hpp"
 
@@ -88,10 +89,9 @@ Netlist read_netlist(const std::string& input, const Options& options) {
 NodePairs read_pairs(Netlist& netlist, const Options& options) {
   const auto name = options.text("network_pairs");
   if (name.empty()) return {};
-  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   // A pair has potentials and currents.
-  const double most =
-      std::floor(memory / 2 / (8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size())));
+  const double most = std::floor(least_memory_left().left / 2 /
+                                 (8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size())));
   if (name == "all" && !fs::exists(name)) return all_pairs(netlist, most);
   std::string note;
   auto pairs = parse_pairs(netlist, text_of(options, "network_pairs"), name, most, &note);
@@ -195,6 +195,7 @@ void solve_network_file(Session& session, const std::string& input, const std::s
   });
   const auto& netlist = read.netlist;
   const double parsed = wall_time() - begin;
+  require_memory(comm, "solving the network", network_memory(netlist, read.options.pairs.size(), size_of(comm)));
   const auto hash = network_hash(netlist, read.options.pairs);
   ResultFolder folder(comm, read.out, {fs::path(input).filename().string(), hash, read.resolved}, command,
                       read.overwrite);

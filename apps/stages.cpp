@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "job_memory.hpp"
 #include "kirchhoff/currents.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
@@ -22,7 +23,7 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
     : comm_(comm),
       job_(std::move(job)),
       command_(std::move(command)),
-      circuit_(build_circuit(comm, job_)),
+      circuit_(circuit_that_fits(comm, job_)),
       folder_(comm, job_.out, {job_.title, problem_hash(job_, circuit_), job_.options}, command_, job_.overwrite) {
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {
@@ -123,6 +124,8 @@ const Model& Stages::model(bool may_train, bool redo) {
         finished ? fmt::format("{} is up to date", folder_.path("checkpoint.h5"))
                  : fmt::format("{} is of step {} of {}", folder_.path("checkpoint.h5"), state.step, job_.train.steps));
   } else {
+    const auto parameters = static_cast<std::int64_t>(model.parameters().size());
+    require_memory(comm_, "training the network", training_memory(job_, parameters, size_of(comm_)));
     if (job_.supervision != "monte_carlo") solution();
     if (state.step > 0) say(comm_, "train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
@@ -227,6 +230,7 @@ const std::vector<StoredWalks>& Stages::samples(bool may_train, bool redo) {
   }
   const bool neural = std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end();
   if (neural) model(may_train);  // whether there is one is known before the exact walk, not after it
+  require_memory(comm_, fmt::format("drawing {} samples", grouped(job_.count)), sampling_memory(job_, size_of(comm_)));
   std::vector<StoredWalks> result;
   bool changed = done.size() != job_.flows.size();
   for (const auto& name : job_.flows) {
@@ -273,6 +277,7 @@ FlowReport Stages::report_flow(const StoredWalks& walks, bool may_train) {
   report.sample_histogram = histogram(comm_, circuit_, walks.walks, walks.count);
   const auto shown = std::min(walks.walks.end.size(), kGallery);
   report.gallery.assign(walks.walks.end.begin(), walks.walks.end.begin() + static_cast<std::ptrdiff_t>(shown));
+  require_memory(comm_, "the exit law", exit_law_memory(job_, rank_of(comm_) == 0));
   report.law = exit_law(comm_, flow_of(walks.flow, may_train));
   report.test = log_likelihood(report.law.mass, test_);
   if (!valid_.empty()) {

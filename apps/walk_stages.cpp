@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "job_memory.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
 #include "kirchhoff/table.hpp"
@@ -228,6 +229,7 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
         fmt::format("{} is {}of step {} of {}", folder_->path("checkpoint.h5"), finished ? "up to date, " : "",
                     state.step, job_.train.steps));
   } else {
+    require_memory(comm_, "training the network", training_memory(job_, parameters, size_of(comm_)));
     if (state.step > 0) say(comm_, "train", fmt::format("going on from step {}", state.step));
     checkpoint.training_hash = wanted;
     checkpoint.supervision = "walk";

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <new>
@@ -9,33 +8,6 @@
 #include <utility>
 
 namespace kirchhoff {
-
-/// Advice on the whole pages of some memory; it may fail.
-template <class T>
-void advise([[maybe_unused]] std::span<T> memory, [[maybe_unused]] int advice) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const auto skipped = (page - reinterpret_cast<std::size_t>(memory.data()) % page) % page;
-  const auto bytes = memory.size_bytes();
-  if (bytes < skipped + page) return;
-  madvise(reinterpret_cast<std::byte*>(memory.data()) + skipped, (bytes - skipped) / page * page, advice);
-}
-
-/// Has the system make the pages of some shared memory at once, where it can (Linux 5.14): a fault for each would take
-/// longer than what is computed on it.
-template <class T>
-void make_pages([[maybe_unused]] std::span<T> memory) {
-#ifdef MADV_POPULATE_WRITE
-  advise(memory, MADV_POPULATE_WRITE);
-#endif
-}
-
-/// Maps pages that another process has made, at once.
-template <class T>
-void map_pages([[maybe_unused]] std::span<T> memory) {
-#ifdef MADV_POPULATE_READ
-  advise(memory, MADV_POPULATE_READ);
-#endif
-}
 
 /// Zeros of this process alone, on large pages where the system has them: touching gigabytes page by page takes longer
 /// than computing what goes into them.

@@ -1,5 +1,6 @@
 #include "kirchhoff/parallel.hpp"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -15,8 +16,16 @@
 
 #include "kirchhoff/error.hpp"
 #include "memory.hpp"
+#include "memory_limit.hpp"
+#include "shared_pages.hpp"
 
 namespace kirchhoff {
+
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+}  // namespace
 
 int rank_of(MPI_Comm comm) {
   int rank = 0;
@@ -118,34 +127,38 @@ double wall_time() {
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-struct SharedArray::Windows {
+struct SharedArray::Place {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm leaders = MPI_COMM_NULL;  // one rank a node; null elsewhere
-  MPI_Win window = MPI_WIN_NULL;     // null when a node is one rank, which needs no sharing
+  SharedPages pages;                 // none when a node is one rank, which needs no sharing
   OwnMemory<double> own;
   int copy = 0;
   int copies = 1;
 
-  Windows() = default;
-  Windows(const Windows&) = delete;
-  Windows& operator=(const Windows&) = delete;
-  ~Windows() {
-    // Freeing is collective. An error that this rank met alone would hang here; the process is about to end anyway.
-    if (std::uncaught_exceptions() > 0) return;
-    if (window != MPI_WIN_NULL) {
-      MPI_Win_unlock_all(window);
-      MPI_Win_free(&window);
-    }
-    if (leaders != MPI_COMM_NULL) MPI_Comm_free(&leaders);
-    if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
+  Place() = default;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { free_communicators(); }
+
+  /// Ranks of equal color share a copy. Collective.
+  void split(MPI_Comm comm, int color) {
+    free_communicators();
+    MPI_Comm_split(comm, color, rank_of(comm), &node);
+    const bool leads = rank_of(node) == 0;
+    MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &leaders);
+    std::array<int, 2> place{0, 0};
+    if (leads) place = {rank_of(leaders), size_of(leaders)};
+    MPI_Bcast(place.data(), 2, MPI_INT, 0, node);
+    copy = place[0];
+    copies = place[1];
   }
 
-  /// Makes what one rank of a node wrote visible to the others.
-  void fence() const {
-    if (window == MPI_WIN_NULL) return;
-    MPI_Win_sync(window);
-    MPI_Barrier(node);
-    MPI_Win_sync(window);
+ private:
+  void free_communicators() {
+    // Collective. An error that this rank met alone would hang here; the process is about to end anyway.
+    if (std::uncaught_exceptions() > 0) return;
+    if (leaders != MPI_COMM_NULL) MPI_Comm_free(&leaders);
+    if (node != MPI_COMM_NULL) MPI_Comm_free(&node);
   }
 };
 
@@ -164,75 +177,59 @@ int node_of(MPI_Comm comm) {
 
 SharedArray::SharedArray(MPI_Comm comm, std::int64_t size) : SharedArray(comm, size, node_of(comm)) {}
 
-SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) {
-  const auto bytes = static_cast<MPI_Aint>(size) * static_cast<MPI_Aint>(sizeof(double));
-  const auto split = [&](int color) {
-    windows_ = std::make_unique<Windows>();
-    MPI_Comm_split(comm, color, rank_of(comm), &windows_->node);
-    const bool leads = rank_of(windows_->node) == 0;
-    MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, rank_of(comm), &windows_->leaders);
-    std::array<int, 2> place{0, 0};
-    if (leads) place = {rank_of(windows_->leaders), size_of(windows_->leaders)};
-    MPI_Bcast(place.data(), 2, MPI_INT, 0, windows_->node);
-    windows_->copy = place[0];
-    windows_->copies = place[1];
-  };
-  split(node);
-  double* base = nullptr;
-  bool shared = true;
-  if (size_of(windows_->node) > 1) {
-    MPI_Comm_set_errhandler(windows_->node, MPI_ERRORS_RETURN);
-    const MPI_Aint mine = rank_of(windows_->node) == 0 ? bytes : 0;
-    shared = MPI_Win_allocate_shared(mine, sizeof(double), MPI_INFO_NULL, windows_->node, &base, &windows_->window) ==
-             MPI_SUCCESS;
-  }
-  // Where /dev/shm is too small (containers often give it 64 MiB) every rank holds a copy of its own.
+SharedArray::SharedArray(MPI_Comm comm, std::int64_t size, int node) : place_(std::make_unique<Place>()) {
+  const auto bytes = static_cast<std::size_t>(size) * sizeof(double);
+  place_->split(comm, node);
+  const bool alone = size_of(place_->node) == 1;
+  if (!alone) place_->pages = SharedPages(place_->node, bytes);
+  // Where a rank cannot map another's memory, every rank of all nodes holds a copy of its own.
+  const bool shared = alone || bytes == 0 || place_->pages;
   if (all_sum(comm, std::int64_t{shared ? 0 : 1}) > 0) {
-    if (shared && windows_->window != MPI_WIN_NULL) MPI_Win_free(&windows_->window);
-    windows_->window = MPI_WIN_NULL;
-    split(rank_of(comm));
+    place_->pages = {};
+    place_->split(comm, rank_of(comm));
   }
-  if (windows_->window == MPI_WIN_NULL) {
-    agree(comm, [&] { windows_->own = OwnMemory<double>(static_cast<std::size_t>(size)); });
-    data_ = windows_->own.data();
-    return;
-  }
-  agree(comm, [] {});  // its counterpart on other nodes
-  MPI_Aint extent = 0;
-  int unit = 0;
-  MPI_Win_shared_query(windows_->window, 0, &extent, &unit, &base);
-  MPI_Win_lock_all(MPI_MODE_NOCHECK, windows_->window);
-  data_ = {base, static_cast<std::size_t>(size)};
+  const auto sharing = this->sharing();
+  const auto room = static_cast<double>(bytes);
+  require_memory(comm, fmt::format("holding {} numbers", size),
+                 sharing.ranks > 1 ? MemoryNeed{.once = room} : MemoryNeed{.each = room});
   // Each rank makes a part of the pages, zeros, and then maps what the others made.
-  const auto mine = partition(size, size_of(windows_->node), rank_of(windows_->node));
-  make_pages(data_.subspan(static_cast<std::size_t>(mine.begin), static_cast<std::size_t>(mine.size())));
-  windows_->fence();
-  map_pages(data_);
-  windows_->fence();
+  const auto page = static_cast<std::int64_t>(kPage / sizeof(double));
+  const auto mine = partition((size + page - 1) / page, sharing.ranks, sharing.rank);
+  const auto begin = static_cast<std::size_t>(std::min(size, mine.begin * page));
+  const auto end = static_cast<std::size_t>(std::min(size, mine.end * page));
+  agree(comm, [&] {
+    if (place_->pages) {
+      place_->pages.reserve(begin * sizeof(double), (end - begin) * sizeof(double));
+    } else {
+      place_->own = OwnMemory<double>(static_cast<std::size_t>(size));
+    }
+  });
+  if (place_->pages) place_->pages.map();
+  data_ = place_->pages ? place_->pages.as<double>() : place_->own.data();
 }
 
 SharedArray::SharedArray(SharedArray&&) noexcept = default;
 SharedArray& SharedArray::operator=(SharedArray&&) noexcept = default;
 SharedArray::~SharedArray() = default;
 
-void SharedArray::fence() const { windows_->fence(); }
+void SharedArray::fence() const { node_barrier(place_->node); }
 
 SharedArray::Sharing SharedArray::sharing() const {
-  return {windows_->copy, windows_->copies, rank_of(windows_->node), size_of(windows_->node)};
+  return {place_->copy, place_->copies, rank_of(place_->node), size_of(place_->node)};
 }
-MPI_Comm SharedArray::node() const { return windows_->node; }
-MPI_Comm SharedArray::leaders() const { return windows_->leaders; }
+MPI_Comm SharedArray::node() const { return place_->node; }
+MPI_Comm SharedArray::leaders() const { return place_->leaders; }
 
 void SharedArray::complete() {
-  windows_->fence();
-  if (windows_->leaders != MPI_COMM_NULL && size_of(windows_->leaders) > 1) {
+  fence();
+  if (place_->leaders != MPI_COMM_NULL && size_of(place_->leaders) > 1) {
     // What another node's ranks wrote is zero here, so the sum is the union, and exact.
     constexpr std::size_t kPiece = std::size_t{1} << 24;
     for (std::size_t at = 0; at < data_.size(); at += kPiece) {
-      all_sum(windows_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
+      all_sum(place_->leaders, data_.subspan(at, std::min(kPiece, data_.size() - at)));
     }
   }
-  windows_->fence();
+  fence();
 }
 
 }  // namespace kirchhoff

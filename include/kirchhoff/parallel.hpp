@@ -51,18 +51,19 @@ bool all_arrive(MPI_Comm comm, double seconds);
 /// Seconds on a monotonic wall clock.
 double wall_time();
 
-/// An array that every rank can read and that is held once per node (MPI shared memory).
+/// An array that every rank can read and that is held once per node; where its ranks cannot map each other's memory,
+/// by each of them.
 ///
 /// Ranks write disjoint pieces through `data()`, then all call `complete()`, after which every rank sees all of it.
 class SharedArray {
  public:
-  /// `size` zeros. @note Collective over `comm`. @throws Error when the node cannot hold it.
+  /// `size` zeros. @note Collective over `comm`. @throws AgreedError when the node cannot hold it.
   SharedArray(MPI_Comm comm, std::int64_t size);
   /// The same with nodes made by hand: ranks of equal `node` share one copy (tests stand in for several nodes with it).
   SharedArray(MPI_Comm comm, std::int64_t size, int node);
   SharedArray(SharedArray&&) noexcept;
   SharedArray& operator=(SharedArray&&) noexcept;
-  ~SharedArray();  // collective, as MPI_Win_free is
+  ~SharedArray();  // collective, as MPI_Comm_free is
 
   std::span<double> data() { return data_; }
   std::span<const double> data() const { return data_; }
@@ -87,8 +88,8 @@ class SharedArray {
   MPI_Comm leaders() const;
 
  private:
-  struct Windows;
-  std::unique_ptr<Windows> windows_;
+  struct Place;
+  std::unique_ptr<Place> place_;
   std::span<double> data_;
 };
 

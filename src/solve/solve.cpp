@@ -14,6 +14,7 @@
 #include "kirchhoff/session.hpp"
 #include "solve/correctors.hpp"
 #include "solve/refine.hpp"
+#include "solve/solve_memory.hpp"
 #include "solve/spectral.hpp"
 
 namespace kirchhoff {
@@ -271,7 +272,13 @@ SolveReport report_of(MPI_Comm comm, const Circuit& circuit, const Done& done, d
   return report;
 }
 
+constexpr const char* kStage = "solving the circuit";
+
 }  // namespace
+
+void require_solve_memory(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options) {
+  require_memory(comm, kStage, solve_memory(circuit, choose(comm, circuit, options.method), size_of(comm)));
+}
 
 Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& options) {
   const double begin = wall_time();
@@ -281,6 +288,7 @@ Solution solve(MPI_Comm comm, const Circuit& circuit, const SolveOptions& option
   double wasted = 0;
   for (const auto& plan : plans) {
     const double now = wall_time();
+    require_memory(comm, kStage, solve_memory(circuit, plan, size_of(comm)));
     Solution solution{SharedArray(comm, circuit.vertices()), {}};
     const auto done = run(comm, circuit, plan, options.tolerance, solution.potential);
     if (is_right(done, options.tolerance)) {

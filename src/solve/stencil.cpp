@@ -1,8 +1,6 @@
 #include "solve/stencil.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <utility>
 
 #include "kirchhoff/error.hpp"
@@ -17,52 +15,27 @@ NodeArray<T>::NodeArray(MPI_Comm comm, std::size_t rows, std::size_t width) {
     data_ = own_.data().data();
     return;
   }
-  MPI_Errhandler before = MPI_ERRHANDLER_NULL;
-  MPI_Comm_get_errhandler(comm, &before);
-  MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-  const auto bytes = rank_of(comm) == 0 ? static_cast<MPI_Aint>(size * sizeof(T)) : MPI_Aint{0};
-  T* base = nullptr;
-  const int status = MPI_Win_allocate_shared(bytes, static_cast<int>(sizeof(T)), MPI_INFO_NULL, comm, &base, &window_);
-  MPI_Comm_set_errhandler(comm, before);
-  MPI_Errhandler_free(&before);
-  if (all_sum(comm, std::int64_t{status == MPI_SUCCESS ? 0 : 1}) > 0) {
-    if (status == MPI_SUCCESS) MPI_Win_free(&window_);
-    throw AgreedError("the node has too little shared memory for the multigrid: use fewer ranks or another method");
+  pages_ = SharedPages(comm, size * sizeof(T));
+  if (size > 0 && !pages_) {
+    throw AgreedError(
+        "the ranks of this node cannot map each other's memory (/proc/PID/fd): use one rank, or "
+        "-solve_method krylov");
   }
-  MPI_Aint extent = 0;
-  int unit = 0;
-  MPI_Win_shared_query(window_, 0, &extent, &unit, &data_);
-  MPI_Win_lock_all(MPI_MODE_NOCHECK, window_);
   const auto mine = partition(static_cast<std::int64_t>(width), size_of(comm), rank_of(comm));
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::span<T> share(data_ + row * width + mine.begin, static_cast<std::size_t>(mine.size()));
-    make_pages(share);
-    std::fill(share.begin(), share.end(), T{0});
-  }
-  node_barrier(comm);
-}
-
-template <class T>
-NodeArray<T>::NodeArray(NodeArray&& other) noexcept
-    : window_(std::exchange(other.window_, MPI_WIN_NULL)), own_(std::move(other.own_)), data_(other.data_) {}
-
-template <class T>
-NodeArray<T>::~NodeArray() {
-  if (window_ == MPI_WIN_NULL || std::uncaught_exceptions() > 0) return;  // freeing is collective
-  MPI_Win_unlock_all(window_);
-  MPI_Win_free(&window_);
-}
-
-void node_barrier(MPI_Comm comm) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (size_of(comm) > 1) MPI_Barrier(comm);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  agree(comm, [&] {
+    for (std::size_t row = 0; row < rows; ++row) {
+      pages_.reserve((row * width + static_cast<std::size_t>(mine.begin)) * sizeof(T),
+                     static_cast<std::size_t>(mine.size()) * sizeof(T));
+    }
+  });
+  data_ = pages_.as<T>().data();
 }
 
 bool on_one_node(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-  const bool all = size_of(node) == size_of(comm);
+  bool all = size_of(node) == size_of(comm);
+  if (all && size_of(node) > 1) all = static_cast<bool>(SharedPages(node, 1));
   MPI_Comm_free(&node);
   return all_sum(comm, std::int64_t{all ? 0 : 1}) == 0;
 }

@@ -10,6 +10,7 @@
 #include "kirchhoff/circuit.hpp"
 #include "kirchhoff/parallel.hpp"
 #include "memory.hpp"
+#include "shared_pages.hpp"
 #include "solve/parity.hpp"
 
 namespace kirchhoff {
@@ -19,25 +20,19 @@ namespace kirchhoff {
 template <class T>
 class NodeArray {
  public:
-  /// Zeros. @note Collective, as are moving onto and destroying. @throws Error when the node cannot hold it.
+  /// Zeros. @note Collective. @throws AgreedError when the node cannot hold it, or its ranks cannot share it.
   NodeArray(MPI_Comm comm, std::size_t rows, std::size_t width);
-  NodeArray(NodeArray&& other) noexcept;
-  NodeArray& operator=(NodeArray&&) = delete;
-  ~NodeArray();
 
   T* data() { return data_; }
   const T* data() const { return data_; }
 
  private:
-  MPI_Win window_ = MPI_WIN_NULL;
-  OwnMemory<T> own_;  // of a single rank, which needs no window
+  SharedPages pages_;
+  OwnMemory<T> own_;  // of a single rank, which shares with nobody
   T* data_ = nullptr;
 };
 
-/// What ranks of a node wrote before it, all of them see after it. @note Collective.
-void node_barrier(MPI_Comm comm);
-
-/// Whether all ranks share one node's memory. @note Collective.
+/// Whether all ranks share one node's memory and can map each other's. @note Collective.
 bool on_one_node(MPI_Comm comm);
 
 /// S^D states on L+1 layers, as every level of the multigrid has them. Fields hold `pad` zeros before and after each

@@ -1,7 +1,6 @@
 // Whole files as bytes, decompressed on the way.
 #include <bzlib.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/table.hpp"
+#include "memory_limit.hpp"
 #include "store/table_formats.hpp"
 
 namespace kirchhoff {
@@ -29,14 +29,20 @@ constexpr std::size_t kPiece = std::size_t{1} << 18;
   throw Error(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
 }
 
-/// What may be read into memory: half of what the system says is available. (Without /proc: of what is installed.)
-std::size_t readable_bytes() {
-  std::ifstream info("/proc/meminfo");
-  for (std::string line; std::getline(info, line);) {
-    unsigned long long kilobytes = 0;
-    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kilobytes) == 1) return kilobytes * 1024 / 2;
-  }
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+/// What may be read into memory: half of what this process may still take.
+struct Readable {
+  std::size_t bytes;
+  std::string who;
+};
+Readable readable() {
+  constexpr double kAny = 1e18;
+  const auto limit = least_memory_left();
+  return {static_cast<std::size_t>(std::min(kAny, limit.left / 2)), limit.who};
+}
+
+[[noreturn]] void fail_of_size(const std::string& path, const char* has, const Readable& most) {
+  throw Error(fmt::format("cannot read {}: {} more than {:.3g} GB, half of the memory that {} allows", path, has,
+                          static_cast<double>(most.bytes) / 1e9, most.who));
 }
 
 /// The first `limit` bytes of the file, as it is on disk.
@@ -46,17 +52,14 @@ std::string read_bytes(const std::string& path, std::size_t limit = std::string:
   };
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
   if (!file) fail_reading(path);
-  const auto most = readable_bytes();  // a device, or a pipe, may have no end
+  const auto most = readable();  // a device, or a pipe, may have no end
   std::string bytes;
   std::array<char, kPiece> piece;
   while (bytes.size() < limit) {
     const std::size_t read = std::fread(piece.data(), 1, std::min(piece.size(), limit - bytes.size()), file.get());
     bytes.append(piece.data(), read);
     if (read == 0) break;
-    if (bytes.size() > most) {
-      throw Error(fmt::format("cannot read {}: it has more than {:.3g} GB, half of the memory that is available", path,
-                              static_cast<double>(most) / 1e9));
-    }
+    if (bytes.size() > most.bytes) fail_of_size(path, "it has", most);
   }
   if (std::ferror(file.get()) != 0) fail_reading(path);  // a directory opens, but cannot be read
   return bytes;
@@ -118,18 +121,14 @@ struct Bzip2 {
 constexpr std::size_t kMostGrowth = 200;
 constexpr std::size_t kAnyGrowth = std::size_t{1} << 28;
 
-void check_growth(const std::string& path, std::size_t size, std::size_t packed, std::size_t readable) {
+void check_growth(const std::string& path, std::size_t size, std::size_t packed, const Readable& most) {
   if (size > std::max(kAnyGrowth, kMostGrowth * packed)) {
     throw Error(
         fmt::format("cannot read {}: its {} bytes grow to more than {} when they are decompressed, {} times as "
                     "many: decompress it yourself if that is right",
                     path, packed, size, size / std::max<std::size_t>(packed, 1)));
   }
-  if (size > readable) {
-    throw Error(
-        fmt::format("cannot read {}: decompressed it has more than {:.3g} GB, half of the memory that is available",
-                    path, static_cast<double>(readable) / 1e9));
-  }
+  if (size > most.bytes) fail_of_size(path, "decompressed it has", most);
 }
 
 /// All of `packed`, which may be several compressed streams one after the other, as parallel compressors write them.
@@ -137,7 +136,7 @@ template <class Codec>
 std::string decompress(const std::string& path, std::string packed) {
   Codec codec;
   auto& stream = codec.stream;
-  const auto readable = readable_bytes();
+  const auto most = readable();
   std::string text;
   std::array<char, kPiece> piece;
   Step state = Step::more;
@@ -158,7 +157,7 @@ std::string decompress(const std::string& path, std::string packed) {
       if (state == Step::damaged)
         throw Error(fmt::format("cannot read {}: not {} data, or damaged", path, Codec::kName));
       text.append(piece.data(), piece.size() - stream.avail_out);
-      check_growth(path, text.size(), packed.size(), readable);
+      check_growth(path, text.size(), packed.size(), most);
     } while (state == Step::more && stream.avail_out == 0);
   }
   if (state != Step::end_of_stream)
