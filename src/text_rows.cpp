@@ -200,10 +200,12 @@ int meaning_of(std::string_view name, std::span<const KnownColumn> known) {
 }
 
 std::string listed(const std::vector<std::string_view>& names) {
+  constexpr std::size_t kMost = 20;
   std::string text;
-  for (const auto name : names)
+  for (const auto name : std::span(names).first(std::min(kMost, names.size()))) {
     fmt::format_to(std::back_inserter(text), "{}{}", text.empty() ? "" : ", ", in_quotes(name));
-  return text;
+  }
+  return names.size() <= kMost ? text : fmt::format("{} and {} more", text, names.size() - kMost);
 }
 
 }  // namespace kirchhoff::detail

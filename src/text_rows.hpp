@@ -80,7 +80,7 @@ inline constexpr int kUnknownColumn = -2;  // a name that says nothing to the re
 /// What a column of that name is; the names of an index column are known to all readers.
 int meaning_of(std::string_view name, std::span<const KnownColumn> known);
 
-/// "'a', 'b'".
+/// "'a', 'b'"; of many the first.
 std::string listed(const std::vector<std::string_view>& names);
 
 }  // namespace kirchhoff::detail

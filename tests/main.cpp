@@ -18,11 +18,6 @@
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/session.hpp"
 
-#ifdef __SANITIZE_ADDRESS__
-/// Open MPI unloads its plug-ins before the leak check, which can then name nobody: keep them.
-extern "C" int dlclose(void* /*handle*/) { return 0; }
-#endif
-
 namespace {
 
 /// Prints, on ranks > 0, nothing but failures, each in one write and with its rank.

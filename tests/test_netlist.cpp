@@ -227,6 +227,9 @@ TEST(EdgeList, FollowsAHeader) {
   refused("u,v,conductance\n0,1,2\n", "-network_values says resistance", EdgeValues::resistance);
   refused("# u v ohm\n0 1 2\n", "-network_values says conductance", EdgeValues::conductance);
   refused("u,v,r,g\n0,1,2,3\n", "columns 3 and 4 could both be the values");
+  std::string many = "u,v,";
+  for (int k = 0; k < 1000; ++k) many += "a column that is of no use,";
+  refused(many + "w,w\n", "and 984 more: columns 1003 and 1004 could both be the values");
   refused("from,to,colour\n0,1,2\n", "no column of values");
   refused("from,id,ohm\n0,1,2\n", "two columns for nodes are needed");
 }

@@ -124,7 +124,19 @@ class InFolder : public testing::Test {
       std::filesystem::temp_directory_path() / ("kirchhoff_test_table_" + std::to_string(getpid()));
 };
 
-class TextTable : public InFolder {};
+class TextTable : public InFolder {
+ protected:
+  /// Why a table is refused, behind the file's name.
+  std::string message_for(const std::string& text) const {
+    try {
+      read_table(write("t.csv", text));
+    } catch (const Error& error) {
+      return std::string(error.what()).substr(path("t.csv").size());
+    }
+    return "no error";
+  }
+};
+
 class CompressedFile : public InFolder {};
 class NpyTable : public InFolder {};
 class Hdf5Table : public InFolder {};
@@ -173,15 +185,6 @@ TEST_F(TextTable, NamesTheLineOfARowOfAnotherLength) {
 }
 
 TEST_F(TextTable, NamesTheLineOfAFieldThatIsNoFiniteNumber) {
-  const auto message_for = [&](const std::string& text) {
-    try {
-      read_table(write("t.csv", text));
-    } catch (const Error& error) {
-      return std::string(error.what()).substr(path("t.csv").size());
-    }
-    return std::string("no error");
-  };
-
   EXPECT_EQ(message_for("1,2\n3,4x\n"), " line 2: field 2, '4x', is not a number");
   EXPECT_EQ(message_for("1,2\n3,\n"), " line 2: field 2, '', is not a number");
   EXPECT_EQ(message_for("x,2\n3,4\n"), " line 1: field 1, 'x', is not a number");
@@ -215,15 +218,6 @@ TEST_F(TextTable, DropsNoRowThatWasMisspelt) {
 }
 
 TEST_F(TextTable, HasOneSeparator) {
-  const auto message_for = [&](const std::string& text) {
-    try {
-      read_table(write("t.csv", text));
-    } catch (const Error& error) {
-      return std::string(error.what()).substr(path("t.csv").size());
-    }
-    return std::string("no error");
-  };
-
   EXPECT_EQ(message_for("1,2\n3 4\n"), " line 2: field 1, '3 4', is not a number");
   EXPECT_EQ(message_for("1 2\n3,4\n"), " line 2: field 1, '3,4', is not a number");
   EXPECT_EQ(message_for("1\t2\n\t4\n"), " line 2: field 1, '', is not a number");

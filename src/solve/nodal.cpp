@@ -81,18 +81,20 @@ class RefinedEngine : public Engine {
   double seconds_setup() const override { return system_.seconds_setup(); }
 
   NodalAnswer solve(const Drive& drive) override {
-    NodalAnswer right_answer;
-    const auto accepted = [&](const std::vector<Double2>& u) {
-      right_answer.u = u;
-      right_answer.error = 0;
-      return right(drive, right_answer);
-    };
-    auto refined = system_.solve(injected(drive), accepted);
-    constexpr double kMost = 1e-12;  // estimated error of potentials, as proven below
+    last_ = {kNan, kNan};
+    NodalAnswer answer;
+    const auto refined = system_.solve(injected(drive), [&](const std::vector<Double2>& u) {
+      answer.u = u;
+      answer.error = 0;
+      return right(drive, answer);
+    });
+    answer.iterations = refined.iterations;
+    answer.residual = refined.residual;
+    answer.error = std::max(refined.error, answer.error);  // NaN first: it stays
+    constexpr double kMost = 1e-12;                        // estimated error of potentials, as proven
     // Not "greater than": a NaN must fail too.
     const bool converged = refined.residual <= problem_.options.solve.tolerance && refined.error <= kMost;
-    NodalAnswer answer{std::move(refined.u), {}, refined.iterations, refined.residual, refined.error};
-    if (converged && right(drive, answer)) return answer;
+    if (converged && refined.accepted) return answer;
     throw AgreedError(fmt::format(
         "the solve ({}) stopped at a relative residual of {:.1e} after {} iterations, its potentials known "
         "to {:.1e} and its currents to {:.1e}: {}",
@@ -111,8 +113,7 @@ class RefinedEngine : public Engine {
       for (std::size_t k = 0; k < current.size(); ++k) current[k] = carrying[k] != 0 ? fields.current(k) : Double2();
       answer.current = std::move(current);
     } else {
-      last_.current = proof_.imbalance(drive, answer.u);
-      last_.potential = proof_.knows_ways() ? proof_.potential_error(drive, answer.u) : 0;
+      last_ = proof_.estimates(drive, answer.u);
     }
     answer.error = std::max(answer.error, last_.potential);
     return last_.current <= kRight && last_.potential <= kRight;

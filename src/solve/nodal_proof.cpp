@@ -133,6 +133,7 @@ void note_worst(double& most, double error, double scale) {
 }  // namespace
 
 double NodalProof::potential_error(const Balance& found, const std::vector<Double2>& u) const {
+  if (farthest_.empty()) return 0;
   std::vector<double> missing(farthest_.size(), 0);
   std::vector<double> highest(farthest_.size(), 0);
   for (std::size_t row = 0; row < u.size(); ++row) {
@@ -145,8 +146,9 @@ double NodalProof::potential_error(const Balance& found, const std::vector<Doubl
   return most;
 }
 
-double NodalProof::potential_error(const Drive& drive, const std::vector<Double2>& u) const {
-  return potential_error(balance(drive, u), u);
+NodalErrors NodalProof::estimates(const Drive& drive, const std::vector<Double2>& u) const {
+  const auto found = balance(drive, u);
+  return {imbalance(found, u), potential_error(found, u)};
 }
 
 NodalErrors NodalProof::bounds(const Drive& drive, const std::vector<Double2>& u,
@@ -168,10 +170,9 @@ NodalErrors NodalProof::bounds(const Drive& drive, const std::vector<Double2>& u
   return errors;
 }
 
-double NodalProof::imbalance(const Drive& drive, const std::vector<Double2>& u) const {
+double NodalProof::imbalance(const Balance& found, const std::vector<Double2>& u) const {
   constexpr double kHidden = 64;           // what is left over beside what rounding hides
   constexpr double kUnderflow = 0x1p-900;  // of a part's largest current: smaller ones lose digits, and then vanish
-  const auto found = balance(drive, u);
   double most = 0;
   for (std::size_t row = 0; row < u.size(); ++row) {
     if (!std::isfinite(found.left[row])) return std::numeric_limits<double>::infinity();

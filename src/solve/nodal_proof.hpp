@@ -23,24 +23,21 @@ class NodalProof {
   /// @param ways whether the ways to ground are found, without which potentials have no bound.
   NodalProof(const Netlist& netlist, const Reduction& reduction, bool ways);
 
-  bool knows_ways() const { return !farthest_.empty(); }
-
   /// @param u (rows). @param carrying (m) of DeadEnds: the other resistors' currents are not judged. @return upper
   /// bounds.
   NodalErrors bounds(const Drive& drive, const std::vector<Double2>& u, const std::vector<char>& carrying) const;
 
-  /// For networks of many unknowns, where the bound of all vertices together says too little of the weakest: the
-  /// largest imbalance at a vertex beyond what rounding hides there, relative to the largest current there; or what it
-  /// hides, relative to the largest current of the part, if that is more.
-  double imbalance(const Drive& drive, const std::vector<Double2>& u) const;
-
-  /// Bound of the potentials' error in such a network, relative to the largest of each part.
-  double potential_error(const Drive& drive, const std::vector<Double2>& u) const;
+  /// For networks of many unknowns, where the bound of all vertices together says too little of the weakest. `current`:
+  /// the largest imbalance at a vertex beyond what rounding hides there, relative to the largest current there; or what
+  /// it hides, relative to the largest current of the part, if that is more. `potential`: a bound as above, where the
+  /// ways to ground are known; else 0.
+  NodalErrors estimates(const Drive& drive, const std::vector<Double2>& u) const;
 
  private:
   struct Balance;
   Balance balance(const Drive& drive, const std::vector<Double2>& u) const;
-  double potential_error(const Balance& balance, const std::vector<Double2>& u) const;
+  double imbalance(const Balance& found, const std::vector<Double2>& u) const;
+  double potential_error(const Balance& found, const std::vector<Double2>& u) const;
 
   const Netlist& netlist_;
   const Reduction& reduction_;

@@ -23,38 +23,43 @@ NodalSystem::NodalSystem(MPI_Comm comm, const Reduction& reduction, const Reduce
 }
 
 RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
-                               const std::function<bool(const std::vector<Double2>&)>& accepted) {
+                               const std::function<bool(const std::vector<Double2>&)>& accept) {
   constexpr int kPasses = 60;
   constexpr double kReduction = 1e-7;  // of a Krylov method's pass
   constexpr double kRounding = 1e-17;  // below which nothing changes when potentials are rounded to double
   RefinedRows result;
-  result.u.assign(at(reduction_.rows), {});
+  std::vector<Double2> u(at(reduction_.rows));
   std::vector<Double2> residual = injected;
   const double norm_b = norm(residual);
-  if (norm_b == 0) return result;
+  if (norm_b == 0) {
+    result.accepted = accept(u);
+    return result;
+  }
   std::vector<double> step(at(reduction_.rows));
   double size = norm_b;
   double last = 1;
   result.error = 1;
   for (int round = 0; round < kPasses; ++round) {
     result.iterations += correction(residual, size, kReduction, step);
-    for (std::size_t k = 0; k < step.size(); ++k) result.u[k] += Double2(step[k]);
-    const double change = largest_change(step, result.u);
-    for (std::size_t k = 0; k < residual.size(); ++k) residual[k] = injected[k] - leaving(k, result.u);
+    for (std::size_t k = 0; k < step.size(); ++k) u[k] += Double2(step[k]);
+    const double change = largest_change(step, u);
+    for (std::size_t k = 0; k < residual.size(); ++k) residual[k] = injected[k] - leaving(k, u);
     const double before = std::exchange(size, norm(residual));
     const bool falls = size < 0.5 * before;
     result.residual = size / norm_b;
     if (!std::isfinite(change) || !std::isfinite(size)) {
       result.error = std::numeric_limits<double>::quiet_NaN();
-      break;
+      return result;
     }
     // The next change would be smaller by as much again; all of them together:
     const double ratio = change / last;
     last = change;
     if (round == 0 && size > 0) continue;
     result.error = size == 0 ? 0 : ratio < 1 ? change * ratio / (1 - ratio) : 1;
-    if (result.error <= kRounding && (accepted(result.u) || !falls)) break;
-    if (size == 0 || (ratio > 0.9 && round > 2)) break;
+    const bool settled = result.error <= kRounding;
+    const bool ends = size == 0 || (ratio > 0.9 && round > 2) || round + 1 == kPasses;
+    if (settled || ends) result.accepted = accept(u);
+    if (ends || (settled && (result.accepted || !falls))) break;
   }
   return result;
 }

@@ -10,7 +10,7 @@ namespace kirchhoff {
 
 /// What one right-hand side led to.
 struct RefinedRows {
-  std::vector<Double2> u;  // (rows), on every rank
+  bool accepted = false;
   int iterations = 0;
   double residual = 0;  // ||b - A u|| / ||b|| in double-double
   double error = 0;     // of u, estimated, relative to the largest in its part of the network
@@ -27,11 +27,12 @@ class NodalSystem {
   double seconds_setup() const { return solver_ ? solver_->seconds_setup() : 0; }
   std::string method() const { return solver_ ? solver_->method() : "none"; }
 
-  /// Refines until the potentials change no more in double and `accepted` agrees, or as long as the residual falls.
+  /// Refines until the potentials change no more in double and `accept` agrees, or as long as the residual falls.
   /// @param injected (this rank's rows) right-hand side.
-  /// @param accepted (u) the same on every rank; may be asked more than once.
+  /// @param accept (u (rows), all of them on every rank) whether u will do, the same on every rank; may be asked more
+  /// than once, last about the potentials that all else is said of, if they are finite.
   RefinedRows solve(const std::vector<Double2>& injected,
-                    const std::function<bool(const std::vector<Double2>&)>& accepted);
+                    const std::function<bool(const std::vector<Double2>&)>& accept);
 
  private:
   void assemble();

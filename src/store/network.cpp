@@ -45,9 +45,22 @@ constexpr BranchPaths kVoltages{schema::kVoltageName, schema::kVoltageTail, sche
 constexpr BranchPaths kInjections{schema::kInjectionName, schema::kInjectionTail, schema::kInjectionHead,
                                   schema::kInjection};
 
+bool unprintable(unsigned char c) { return c < 0x20 || c == 0x7f; }
+
+/// Names, which messages will show. @throws Error naming the dataset when one would upset a terminal.
+std::vector<std::string> read_names(const Hdf5Reader& file, const std::string& path) {
+  auto names = file.texts(path);
+  for (const auto& name : names) {
+    if (std::any_of(name.begin(), name.end(), unprintable)) {
+      throw Error(fmt::format("{}: dataset {} holds a name that cannot be printed", file.path(), path));
+    }
+  }
+  return names;
+}
+
 Branches read_branches(const Hdf5Reader& file, const BranchPaths& paths, std::int64_t nodes) {
   Branches branches;
-  branches.names = file.texts(paths.name);
+  branches.names = read_names(file, paths.name);
   branches.tail = file.integers(paths.tail);
   branches.head = file.integers(paths.head);
   branches.value = file.values(paths.value);
@@ -129,12 +142,13 @@ namespace {
 
 Netlist read_network(const Hdf5Reader& file) {
   const auto& path = file.path();
-  const auto kind = file.text(schema::kKind);
+  auto kind = file.text(schema::kKind);
+  std::replace_if(kind.begin(), kind.end(), unprintable, '?');
   if (kind != schema::kNetwork) throw Error(fmt::format("{}: holds a {}, not a {}", path, kind, schema::kNetwork));
   Netlist netlist;
   netlist.origin = path;
   netlist.title = file.text(schema::kTitle);
-  netlist.nodes = file.texts(schema::kNodeName);
+  netlist.nodes = read_names(file, schema::kNodeName);
   netlist.ground = file.integer(schema::kGround);
   const auto nodes = static_cast<std::int64_t>(netlist.nodes.size());
   if (netlist.ground < -1 || netlist.ground >= nodes) throw Error(fmt::format("{}: its ground is no node", path));

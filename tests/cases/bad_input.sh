@@ -2,15 +2,7 @@
 # What people get wrong: each cause has one line that names it, the right exit status, and leaves nothing half-written.
 . "$(dirname "$0")/common/lib.sh"
 
-cat >case.yaml <<'YAML'
-space: {categories: 3, dimensions: 2}
-circuit: {layers: 3}
-source: {name: uniform}
-target: {name: normal}
-model: {hidden: [8]}
-train: {steps: 20, batch: 8}
-sample: {count: 100}
-YAML
+small_case case.yaml
 
 # Rank 0 alone speaks, whatever the number of ranks: causes take turns on them.
 turns=(1 1 1 1 1 2 1 1 1 1 1 3)
@@ -19,14 +11,8 @@ refuse() { # REGEX COMMAND ...: fails with status 1
   expect_error 1 "$1" "${turns[turn++ % ${#turns[@]}]}" "${@:2}"
 }
 refuse_case() { # REGEX LINE ...: case.yaml with these lines in place of the section of the same name
-  local regex=$1 line
-  shift
-  cp case.yaml bad.yaml
-  for line in "$@"; do
-    sed -i "/^${line%%:*}:/d" bad.yaml
-    printf '%s\n' "$line" >>bad.yaml
-  done
-  refuse "$regex" solve bad.yaml
+  small_case bad.yaml "${@:2}"
+  refuse "$1" solve bad.yaml
 }
 
 # --- the command line
@@ -53,7 +39,7 @@ refuse "option -train_jitter is 'much': a number is needed" train case.yaml -tra
 
 # --- the case
 refuse 'missing.yaml: No such file' solve missing.yaml
-refuse 'case.txt:1: column 1 is .space: .categories: 3.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
+refuse 'case.txt:1: column 1 is .space: *.categories: 3.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
 refuse 'case.toml: a case ends in .yaml' solve "$(cp case.yaml case.toml && echo case.toml)"
 : >empty.yaml
 refuse 'empty.yaml:1: the case is empty' run empty.yaml

@@ -3,15 +3,9 @@
 # status 1, and nothing that was there is lost.
 . "$(dirname "$0")/common/lib.sh"
 
-cat >case.yaml <<'YAML'
-space:   {categories: 5, dimensions: 2}
-circuit: {family: hamming, layers: 3, resistance_same: 1, resistance_change: 10}
-source:  {name: uniform}
-target:  {name: normal}
-model:   {hidden: [4]}
-train:   {steps: 4, batch: 64, validate_every: 2, checkpoint_every: 2}
-sample:  {count: 1000}
-YAML
+small_case case.yaml 'space: {categories: 5, dimensions: 2}' \
+  'circuit: {family: hamming, layers: 3, resistance_same: 1, resistance_change: 10}' \
+  'train: {steps: 4, batch: 64, validate_every: 2, checkpoint_every: 2}' 'sample: {count: 1000}'
 succeed 1 run case.yaml -out good
 printf '* three resistors\nV1 in 0 1\nR1 in a 1\nR2 a 0 2\n.end\n' >net.sp
 succeed 1 convert net.sp good/network.h5
@@ -108,6 +102,8 @@ network("soft.h5", **{"edge/conductance": h5py.SoftLink("/source/voltage")})
 network("outside.h5", **{"edge/conductance": h5py.ExternalLink("right.h5", "/edge/conductance")})
 network("group.h5", **{"edge/conductance": lambda f, p: f.create_group(p)})
 network("words.h5", **{"edge/conductance": np.array([b"two"])})
+network("lines.h5", **{"edge/name": np.array([b"R1\nR2"]), "edge/head": [7]})
+network("kind.h5", kind=lambda f, path: f.attrs.__setitem__(path, "two\nlines"))
 network("halves.h5", **{"edge/tail": np.array([0.5])})
 network("raw.h5", **{"edge/conductance": lambda f, p: f.create_dataset(p, (1,), "f8", external=[("raw.bin", 0, 8)])})
 for name, shape in {"rows": (10**15,), "product": (2**33, 2**33)}.items():
@@ -133,6 +129,8 @@ refuse 'soft.h5: /edge/conductance is a link' solve soft.h5
 refuse 'outside.h5: /edge/conductance is a link' solve outside.h5
 refuse 'group.h5: /edge/conductance is not a dataset' solve group.h5
 refuse 'words.h5: dataset /edge/conductance does not hold numbers' solve words.h5
+refuse 'lines.h5: dataset /edge/name holds a name that cannot be printed' solve lines.h5
+refuse 'kind.h5: holds a two.lines, not a network' solve kind.h5
 refuse 'halves.h5: dataset /edge/tail does not hold whole numbers' solve halves.h5
 refuse 'raw.h5: dataset /edge/conductance lies in another file' solve raw.h5
 refuse 'torn.h5' solve torn.h5

@@ -2,16 +2,7 @@
 # One table of options: what no stage of a problem could use is refused, and what is stored is what was used.
 . "$(dirname "$0")/common/lib.sh"
 
-cat >exact.yaml <<'YAML'
-space:   {categories: 3, dimensions: 2}
-circuit: {layers: 2}
-source:  {name: uniform}
-target:  {name: normal}
-model:   {hidden: [8]}
-train:   {steps: 20, batch: 8}
-sample:  {count: 50}
-bench:   {repeats: 1}
-YAML
+small_case exact.yaml 'bench: {repeats: 1}'
 cat >walk.yaml <<'YAML'
 space:  {categories: 2, dimensions: 4}
 target: {name: uniform}

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -318,7 +319,7 @@ void may_refuse(const std::function<void()>& read) {
     read();
   } catch (const Error& error) {
     const std::string what = error.what();
-    if (what.empty() || what.find('\n') != std::string::npos) end("an error is one line");
+    if (what.empty() || what.find('\n') != std::string::npos) end(("an error is one line: " + what).c_str());
     if (what.find(fixture->path) == std::string::npos) end("an error names the file");
   }
 }
@@ -355,6 +356,11 @@ extern "C" int __lsan_is_turned_off() { return 1; }
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
   MPI_Init(nullptr, nullptr);
+  for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGSEGV}) std::signal(signal, SIG_DFL);  // not Open MPI's
+  // HDF5 keeps its own records of an open file (a megabyte a file) and gives all else back, where the sanitizer sees
+  // it.
+  constexpr int kKept = -1;
+  H5set_free_list_limits(kKept, kKept, 0, 0, 0, 0);
   fixture = new Fixture;
   const std::filesystem::path memory("/dev/shm");
   const auto base = std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();

@@ -7,7 +7,9 @@ program=${KIRCHHOFF:-$source_dir/build/release/kirchhoff}
 mpiexec=${MPIEXEC:-mpiexec}
 np=${NP:-2}
 reference_data=${KIRCHHOFF_REFERENCE_DATA:-}
-unset KIRCHHOFF_REFERENCE_DATA PETSC_OPTIONS # a test sets what it needs
+faults=${KIRCHHOFF_FAULTS:-$source_dir/build/release/tests/libkirchhoff_faults.so} # to be preloaded
+unset KIRCHHOFF_REFERENCE_DATA                # a test sets what it needs
+export PETSC_OPTIONS=-objects_dump            # lists, at the end, the objects of PETSc that are left
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -36,10 +38,30 @@ kirchhoff() {
   if [ "$ranks" = 1 ]; then "$program" "$@"; else "$mpiexec" -n "$ranks" "$program" "$@"; fi
 }
 
+# small_case FILE [LINE...]: a case of 9 states a layer. A line stands for the section of its name, or for one more.
+small_case() {
+  local file=$1 line
+  shift
+  cat >"$file" <<'YAML'
+space:   {categories: 3, dimensions: 2}
+circuit: {layers: 3}
+source:  {name: uniform}
+target:  {name: normal}
+model:   {hidden: [8]}
+train:   {steps: 20, batch: 8}
+sample:  {count: 100}
+YAML
+  for line in "$@"; do
+    sed -i "/^${line%%:*}:/d" "$file"
+    printf '%s\n' "$line" >>"$file"
+  done
+}
+
 # succeed RANKS COMMAND ...: exit status 0, nothing but progress on stderr; its output is in the file `log`.
 succeed() {
   kirchhoff "$@" >log 2>stderr </dev/null || fail "kirchhoff $*: exit status $?: $(cat log stderr)"
   ! grep -E '^(error|\[rank|warning)|PETSC ERROR|HDF5-DIAG' stderr || fail "kirchhoff $*: spoke on stderr"
+  ! grep -A9 'objects were never freed' log || fail "kirchhoff $*: leaves objects of PETSc"
   nothing_half_written "kirchhoff $*"
 }
 
@@ -53,6 +75,7 @@ expect_error() {
   [ "$(grep -c '^error: ' stderr)" = 1 ] || fail "kirchhoff $*: not one line 'error: ': $(cat stderr)"
   grep '^error: ' stderr | grep -qE -- "$regex" || fail "kirchhoff $*: does not match '$regex': $(cat stderr)"
   ! grep -E '^\[rank|PETSC ERROR|HDF5-DIAG|terminate called|std::|filesystem error' stderr || fail "kirchhoff $*: a dump"
+  ! grep -A9 'objects were never freed' log || fail "kirchhoff $*: leaves objects of PETSc"
   # mpiexec adds its banner; by itself the program says no more than the one line.
   [ "$1" != 1 ] || [ "$(wc -l <stderr)" = 1 ] || fail "kirchhoff $*: more than one line: $(cat stderr)"
   nothing_half_written "kirchhoff $*"
