@@ -14,7 +14,7 @@ import tempfile
 # A word is a header in include/kirchhoff/, a folder of src/, or the stem of a file that lies in src/ itself. A file of a
 # folder that has a word of its own (src/flow/walk.cpp) is of that word's layer, any other is of its folder's.
 LAYERS = [
-    "error hash memory parallel petsc progress random session text text_rows",
+    "error hash memory parallel petsc progress random session stop text text_rows",
     "state_space distribution draws densities",
     "coupling nearest circuit netlist sorted_layer",
     "solve quotient superposition currents nodal",
