@@ -29,10 +29,10 @@ void bench_in(ResultFolder& folder, MPI_Comm comm, const Job& job, const Circuit
                                               {"problem_hash", folder.hash()},
                                               {"package_version", std::string(kVersion)},
                                               {"petsc", petsc_version()}}));
-    fmt::print("{:<9} {:.2f} GB/s on {}: one triad over the unknowns takes {:.3g} s\n\n{}\n{:<9} {}\n", "triad",
-               report.triad_bytes_per_second / 1e9,
-               report.ranks == 1 ? "1 rank" : fmt::format("{} ranks", report.ranks), report.triad_seconds(),
-               bench_table(report), "bench", path);
+    put(fmt::format("{:<9} {:.2f} GB/s on {}: one triad over the unknowns takes {:.3g} s\n\n{}\n{:<9} {}\n", "triad",
+                    report.triad_bytes_per_second / 1e9,
+                    report.ranks == 1 ? "1 rank" : fmt::format("{} ranks", report.ranks), report.triad_seconds(),
+                    bench_table(report), "bench", path));
   });
   if (report.best() == nullptr) throw AgreedError(fmt::format("{}: no method solved the circuit", job.title));
   stage.done(true);

@@ -18,6 +18,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/stop.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/table.hpp"
 #include "kirchhoff/version.hpp"
@@ -26,10 +27,14 @@ namespace kirchhoff {
 
 namespace fs = std::filesystem;
 
+void put(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
 void say(MPI_Comm comm, const std::string& stage, const std::string& text) {
   if (rank_of(comm) != 0) return;
-  fmt::print("{:<9} {}\n", stage, text);
-  std::fflush(stdout);
+  put(fmt::format("{:<9} {}\n", stage, text));
 }
 
 std::string grouped(std::int64_t value) {
@@ -39,6 +44,37 @@ std::string grouped(std::int64_t value) {
 }
 
 namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr auto kStateFile = "state.json";
+constexpr std::array kStages = {"bench", "solve", "train", "sample", "validate"};
+
+/// A JSON object in a file; null when there is none that can be read.
+Json read_json(const std::string& path) {
+  if (!fs::is_regular_file(path)) return {};
+  std::ifstream file(path);
+  auto json = Json::parse(file, nullptr, false);
+  return json.is_object() ? json : Json();
+}
+
+std::string text_in(const Json& json, const char* key) {
+  const auto it = json.find(key);
+  return it != json.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+/// " (process 123 on HOST)" of who is at work in a folder, as its state says.
+std::string who_works_in(const std::string& folder) {
+  const auto state = read_json((fs::path(folder) / kStateFile).string());
+  const auto process = state.find("process");
+  if (text_in(state, "state") != "running" || process == state.end() || !process->is_number_integer()) return "";
+  return fmt::format(" (process {} on {})", process->get<std::int64_t>(), text_in(state, "host"));
+}
 
 /// A file of a newer schema is more than this program can know: the whole folder is left alone, even by -force.
 void refuse_newer(const std::string& folder) {
@@ -62,7 +98,7 @@ FolderLock::FolderLock(const std::string& folder) {
   if (access(folder.c_str(), W_OK) != 0) throw Error(fmt::format("option -out: no permission to write in {}", folder));
   // Some network file systems know no locks: then there is none.
   if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(fmt::format("option -out: another kirchhoff is at work in {}", folder));
+    throw Error(fmt::format("option -out: another kirchhoff{} is at work in {}", who_works_in(folder), folder));
   }
   refuse_newer(folder);
 }
@@ -72,24 +108,6 @@ FolderLock::~FolderLock() {
 }
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr auto kStateFile = "state.json";
-constexpr std::array kStages = {"bench", "solve", "train", "sample", "validate"};
-
-/// A JSON object in a file; null when there is none that can be read.
-Json read_json(const std::string& path) {
-  if (!fs::is_regular_file(path)) return {};
-  std::ifstream file(path);
-  auto json = Json::parse(file, nullptr, false);
-  return json.is_object() ? json : Json();
-}
-
-std::string text_in(const Json& json, const char* key) {
-  const auto it = json.find(key);
-  return it != json.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 /// Whether a file of this name may be one of ours.
 bool is_result(const std::string& file) {
@@ -108,6 +126,18 @@ std::vector<std::string> results_in(const std::string& folder) {
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+/// What a program that was killed could not finish or remove.
+void remove_unfinished(const std::string& folder) {
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    auto name = entry.path();
+    while (name.extension() == ".tmp" || name.extension() == ".new") name = name.stem();
+    if (name != entry.path() && is_result(name.filename().string())) left.push_back(entry.path());
+  }
+  std::error_code ignored;
+  for (const auto& path : left) fs::remove(path, ignored);
 }
 
 /// Which problem a file is of; hash "" when it does not say, or cannot be read.
@@ -153,6 +183,28 @@ void write_durably(const std::string& path, const std::string& text) {
   }
 }
 
+std::string state_text(const FolderWork& work, const std::string& state, const std::string& error) {
+  Json json = {{"state", state}, {"command", work.command}};
+  json["stage"] = work.at_work.empty() ? Json() : Json(work.at_work.back());
+  if (!error.empty()) json["error"] = error;
+  json["stages"] = Json::object();
+  for (const auto* name : kStages) {
+    const auto it = work.stages.find(name);
+    if (it == work.stages.end()) continue;
+    auto& stage = json["stages"][name] = {{"state", it->second.state}};
+    for (const auto& [figure, value] : it->second.figures) stage[figure] = value;
+  }
+  json["input"] = work.problem.name;
+  json["problem_hash"] = work.problem.hash;
+  json["options"] = work.problem.options.yaml();
+  json["package_version"] = std::string(kVersion);
+  json["host"] = host_name();
+  json["process"] = static_cast<std::int64_t>(getpid());
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  json["time"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string training_of(const std::string& checkpoint) {
   try {
     return summarise_checkpoint(checkpoint).training_hash;
@@ -164,7 +216,7 @@ std::string training_of(const std::string& checkpoint) {
 }  // namespace
 
 ResultFolder::ResultFolder(MPI_Comm comm, std::string folder, ProblemName problem, std::string command, bool overwrite)
-    : comm_(comm), folder_(std::move(folder)), problem_(std::move(problem)), command_(std::move(command)) {
+    : comm_(comm), folder_(std::move(folder)), work_{std::move(problem), std::move(command), {}, {}} {
   agree(comm_, [&] {
     if (rank_of(comm_) != 0) return;
     lock_ = FolderLock(folder_);
@@ -173,6 +225,7 @@ ResultFolder::ResultFolder(MPI_Comm comm, std::string folder, ProblemName proble
       make_room();
       say(MPI_COMM_SELF, "overwrite", fmt::format("{}; removed", why));
     }
+    remove_unfinished(folder_);
     take_over_stages();
     write_state("running", "");
   });
@@ -223,9 +276,9 @@ std::string ResultFolder::conflict() const {
   if (other.hash.empty()) {
     if (ours || unknown.empty()) return "";
     return fmt::format("{} holds {}, which is not of this program or damaged, and this is {}", folder_, unknown,
-                       named(problem_.name, hash()));
+                       named(work_.problem.name, hash()));
   }
-  auto differences = other.options.empty() ? "" : problem_.options.differences(other.options);
+  auto differences = other.options.empty() ? "" : work_.problem.options.differences(other.options);
   if (differences.empty()) {
     differences =
         other.version == kVersion
@@ -234,7 +287,7 @@ std::string ResultFolder::conflict() const {
                           other.version);
   }
   return fmt::format("{} holds another problem, {} by {}, and this is {}: {}", folder_, named(other.name, other.hash),
-                     where, named(problem_.name, hash()), differences);
+                     where, named(work_.problem.name, hash()), differences);
 }
 
 /// Removes what is of another problem, or does not say of which.
@@ -250,7 +303,7 @@ void ResultFolder::take_over_stages() {
   const auto state = read_json(path(kStateFile));
   if (text_in(state, "problem_hash") != hash() || !state.contains("stages") || !state["stages"].is_object()) return;
   for (const auto& [name, stage] : state["stages"].items()) {
-    auto& mine = stages_[name];
+    auto& mine = work_.stages[name];
     mine.state = text_in(stage, "state");
     if (mine.state == "running") mine.state = "died";
     for (const auto& [figure, value] : stage.items()) {
@@ -260,47 +313,56 @@ void ResultFolder::take_over_stages() {
 }
 
 ResultFolder::Stage ResultFolder::begin(const std::string& stage) {
-  at_work_.push_back(stage);
-  stages_[stage].state = "running";
+  work_.at_work.push_back(stage);
+  work_.stages[stage].state = "running";
   agree(comm_, [&] { write_state("running", ""); });
   return {*this, stage};
 }
 
+void ResultFolder::note(const std::string& stage, const std::string& figure, std::int64_t value) {
+  work_.stages[stage].figures[figure] = value;
+  prepare_leave();
+}
+
 void ResultFolder::done(const std::string& stage, bool anew, const char* state) {
-  std::erase(at_work_, stage);
-  stages_[stage].state = state;
+  std::erase(work_.at_work, stage);
+  work_.stages[stage].state = state;
   if (!anew || stage == "solve" || stage == "bench") return;  // a solution that is made again is the same
   const auto after = std::find(kStages.begin(), kStages.end(), stage) + 1;
-  std::for_each(after, kStages.end(), [&](const char* later) { stages_.erase(later); });
+  std::for_each(after, kStages.end(), [&](const char* later) { work_.stages.erase(later); });
 }
 
 void ResultFolder::end(const std::string& state, const std::string& error) noexcept {
-  for (const auto& stage : at_work_) stages_[stage].state = state;
+  for (const auto& stage : work_.at_work) work_.stages[stage].state = state;
   try {
     write_state(state, error);
   } catch (const std::exception&) {  // what has ended the work is said, and not this
   }
 }
 
+/// What is to be in the file instead of `running` if the program is forced to leave: by the first rank, or by another
+/// if the first has heard nothing.
+void ResultFolder::prepare_leave() const {
+  forced_leave::set_last_act([path = path(kStateFile), work = work_] {
+    auto stopped = work;
+    for (const auto& stage : stopped.at_work) stopped.stages[stage].state = "interrupted";
+    write_durably(path, state_text(stopped, "interrupted", ""));
+  });
+}
+
 void ResultFolder::write_state(const std::string& state, const std::string& error) {
-  if (rank_of(comm_) != 0) return;
-  Json json = {{"state", state}, {"command", command_}};
-  json["stage"] = at_work_.empty() ? Json() : Json(at_work_.back());
-  if (!error.empty()) json["error"] = error;
-  json["stages"] = Json::object();
-  for (const auto* name : kStages) {
-    const auto it = stages_.find(name);
-    if (it == stages_.end()) continue;
-    auto& stage = json["stages"][name] = {{"state", it->second.state}};
-    for (const auto& [figure, value] : it->second.figures) stage[figure] = value;
+  const auto write = [&] {
+    if (rank_of(comm_) == 0) write_durably(path(kStateFile), state_text(work_, state, error));
+  };
+  if (state == "running") {
+    forced_leave::exclusively([&] {
+      write();
+      prepare_leave();
+    });
+  } else {
+    forced_leave::set_last_act(nullptr);
+    write();
   }
-  json["input"] = problem_.name;
-  json["problem_hash"] = problem_.hash;
-  json["options"] = problem_.options.yaml();
-  json["package_version"] = std::string(kVersion);
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  json["time"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
-  write_durably(path(kStateFile), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void ResultFolder::keep_training(const std::string& wanted, bool may_train) const {

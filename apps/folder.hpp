@@ -13,6 +13,8 @@
 
 namespace kirchhoff {
 
+/// Text on stdout, at once. That nobody reads it any more, or that it cannot be kept, is no reason to lose the work.
+void put(const std::string& text);
 /// A line of what a command did, "stage     text", by rank 0.
 void say(MPI_Comm comm, const std::string& stage, const std::string& text);
 /// 62500000 as 62,500,000.
@@ -44,6 +46,18 @@ struct ProblemName {
   ResolvedOptions options;
 };
 
+/// How far the work in a folder has come.
+struct FolderWork {
+  struct Stage {
+    std::string state;
+    std::map<std::string, std::int64_t> figures;
+  };
+  ProblemName problem;
+  std::string command;
+  std::map<std::string, Stage> stages;
+  std::vector<std::string> at_work;  // stages, the innermost last
+};
+
 /// The folder of a problem's results, held by this program. Its state.json says how far the work has come: `running`
 /// from the first moment on, so that a program that died says so by what it could not take back.
 class ResultFolder {
@@ -53,7 +67,7 @@ class ResultFolder {
   /// another program by the names of ours, naming both.
   ResultFolder(MPI_Comm comm, std::string folder, ProblemName problem, std::string command, bool overwrite);
 
-  const std::string& hash() const { return problem_.hash; }
+  const std::string& hash() const { return work_.problem.hash; }
   std::string path(const std::string& file) const;
   /// Whether a file of this very problem is there; a damaged one is not, and the reason is said. @note Collective.
   bool fresh(const char* file) const;
@@ -63,7 +77,7 @@ class ResultFolder {
    public:
     Stage(ResultFolder& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
     /// A figure of it, which is in the file when that is next written.
-    void note(const std::string& figure, std::int64_t value) { folder_.stages_[name_].figures[figure] = value; }
+    void note(const std::string& figure, std::int64_t value) { folder_.note(name_, figure, value); }
     /// It is finished, or left in another state. @param anew it was not up to date: those after it no longer are.
     void done(bool anew, const char* state = "finished") { folder_.done(name_, anew, state); }
 
@@ -96,24 +110,19 @@ class ResultFolder {
   void keep_training(const std::string& wanted, bool may_train) const;
 
  private:
-  struct StageState {
-    std::string state;
-    std::map<std::string, std::int64_t> figures;
-  };
+  void note(const std::string& stage, const std::string& figure, std::int64_t value);
   void done(const std::string& stage, bool anew, const char* state);
   std::string conflict() const;
   void make_room() const;
   void take_over_stages();
   void end(const std::string& state, const std::string& error) noexcept;
   void write_state(const std::string& state, const std::string& error);
+  void prepare_leave() const;
 
   MPI_Comm comm_;
   std::string folder_;
-  ProblemName problem_;
-  std::string command_;
-  std::map<std::string, StageState> stages_;
-  std::vector<std::string> at_work_;  // stages, the innermost last
-  FolderLock lock_;                   // on rank 0
+  FolderWork work_;
+  FolderLock lock_;  // on rank 0
 };
 
 /// What state.json of a folder says, as lines for people. Local. @throws Error when there is none.

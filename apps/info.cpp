@@ -13,7 +13,7 @@ namespace kirchhoff {
 void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
   agree(session.comm(), [&] {
     if (rank_of(session.comm()) != 0) return;
-    fmt::print("{}", std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input));
+    put(std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input));
   });
 }
 

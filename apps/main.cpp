@@ -9,8 +9,10 @@
 #include <optional>
 
 #include "commands.hpp"
+#include "folder.hpp"
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/stop.hpp"
 #include "kirchhoff/store.hpp"
 #include "kirchhoff/text.hpp"
 #include "kirchhoff/version.hpp"
@@ -99,6 +101,10 @@ struct CommandLine {
   }
 };
 
+std::string resume_line(const std::string& launcher, const CommandLine& line) {
+  return fmt::format("interrupted: resume with {}{}", launcher, line.again);
+}
+
 int usage_error(bool speaks, const std::string& what) {
   if (speaks) fmt::print(stderr, "error: {}; 'kirchhoff -help' lists the commands\n", what);
   return kWrongUsage;
@@ -107,11 +113,11 @@ int usage_error(bool speaks, const std::string& what) {
 int run(Session& session, const CommandLine& line) {
   const bool speaks = rank_of(session.comm()) == 0;
   if (line.help) {
-    if (speaks) fmt::print("{}", option_help());
+    if (speaks) put(option_help());
     return kDone;
   }
   if (line.version) {
-    if (speaks) fmt::print("kirchhoff {}\nPETSc {}\nBLAS {}\n", kVersion, petsc_version(), blas_version());
+    if (speaks) put(fmt::format("kirchhoff {}\nPETSc {}\nBLAS {}\n", kVersion, petsc_version(), blas_version()));
     return kDone;
   }
   if (line.words.empty()) return usage_error(speaks, "a command is missing");
@@ -130,16 +136,17 @@ int run(Session& session, const CommandLine& line) {
     return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes {}", line.words[most], line.words[0],
                                            convert ? "an input and an output" : "one input"));
   }
+  const int ranks = size_of(session.comm());
+  forced_leave::arm(session.comm(), resume_line(ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", line));
   try {
+    heed_stop(session.comm());
     if (convert) {
       convert_command(session, line.words[1], line.words[2]);
       return kDone;
     }
     command->second(session, line.words[1], line.again);
   } catch (const Interrupted&) {
-    const int ranks = size_of(session.comm());
-    const auto launcher = ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "";
-    if (speaks) fmt::print("interrupted: resume with {}{}\n", launcher, line.again);
+    if (speaks) put(forced_leave::line() + "\n");
   }
   return kDone;
 }
@@ -149,7 +156,10 @@ int run(Session& session, const CommandLine& line) {
 
 int main(int argc, char** argv) {
   using namespace kirchhoff;
+  catch_stop_signals();
+  keep_standard_streams();
   const CommandLine line(argc, argv);
+  forced_leave::arm(resume_line("", line));
   std::optional<Session> started;
   try {
     started.emplace(line.options);
@@ -175,8 +185,11 @@ int main(int argc, char** argv) {
     MPI_Abort(session.comm(), kFailed);
   };
   try {
-    return run(session, line);
+    const int status = run(session, line);
+    forced_leave::disarm();
+    return status;
   } catch (const std::exception& e) {
+    forced_leave::disarm();
     report(e);
   }
   return kFailed;

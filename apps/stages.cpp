@@ -111,7 +111,7 @@ const Model& Stages::model(bool may_train, bool redo) {
     }
   }
   auto& state = checkpoint.state;
-  const bool finished = state.step == job_.train.steps;
+  const bool finished = training_is_over(job_.train, state);
   if (!may_train && state.step == 0) {
     throw AgreedError(
         fmt::format("{}: there is no trained network of this problem; run 'kirchhoff train' first", job_.out));

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <petscsys.h>
-#include <signal.h>  // sigaction is POSIX, not <csignal>
 
 #include <algorithm>
 #include <cctype>
@@ -12,15 +11,13 @@
 #include <map>
 
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/stop.hpp"
 #include "petsc.hpp"
 
 namespace kirchhoff {
 namespace {
 
-volatile sig_atomic_t stop_signal = 0;
 std::string petsc_message;  // what PETSc's error handler heard first
-
-extern "C" void on_stop_signal(int signal) { stop_signal = signal; }
 
 PetscErrorCode on_petsc_error(MPI_Comm /*comm*/, int /*line*/, const char* function, const char* /*file*/,
                               PetscErrorCode code, PetscErrorType type, const char* message, void* /*context*/) {
@@ -64,7 +61,9 @@ Session::Session(const std::vector<std::string>& arguments) : arguments_(argumen
     if (!is_option(arguments[i])) continue;
     typed_options()[arguments[i].substr(1)] = i + 1 < arguments.size() && !is_option(arguments[i + 1]);
   }
-  arguments_.insert(arguments_.begin(), "kirchhoff");
+  catch_stop_signals();
+  // PETSc would take over SIGTERM and others, and lose what comes until they are taken back.
+  arguments_.insert(arguments_.begin(), {"kirchhoff", "-no_signal_handler"});
   for (auto& argument : arguments_) argv_.push_back(argument.data());
   int argc = static_cast<int>(argv_.size());
   argv_.push_back(nullptr);
@@ -72,12 +71,6 @@ Session::Session(const std::vector<std::string>& arguments) : arguments_(argumen
   check(PetscPushErrorHandler(on_petsc_error, nullptr));
   check(PetscInitialize(&argc, &argv, nullptr, nullptr));
   MPI_Comm_dup(MPI_COMM_WORLD, &last_words_);
-
-  struct sigaction action {};
-  action.sa_handler = on_stop_signal;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGUSR1, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
 }
 
 Session::~Session() {
@@ -120,14 +113,6 @@ std::vector<std::string> unused() {
 }
 
 }  // namespace options
-
-bool stop_requested() { return stop_signal != 0; }
-
-bool stop_requested(MPI_Comm comm) { return all_max(comm, stop_signal != 0 ? 1.0 : 0.0) > 0; }
-
-void heed_stop(MPI_Comm comm) {
-  if (stop_requested(comm)) throw Interrupted();
-}
 
 std::string petsc_version() {
   PetscInt major = 0;

@@ -14,7 +14,7 @@ import tempfile
 # A word is a header in include/kirchhoff/, a folder of src/, or the stem of a file that lies in src/ itself. A file of a
 # folder that has a word of its own (src/flow/walk.cpp) is of that word's layer, any other is of its folder's.
 LAYERS = [
-    "error hash memory memory_limit parallel petsc progress random session shared_pages text text_rows",
+    "error hash memory memory_limit parallel petsc progress random session shared_pages stop text text_rows",
     "state_space distribution draws densities",
     "coupling nearest circuit netlist sorted_layer",
     "solve quotient superposition currents nodal",

@@ -13,7 +13,8 @@ class Session {
  public:
   /// Starts MPI and PETSc with the options in `arguments` ("-name", "value", ...), PETSC_OPTIONS and .petscrc.
   /// PETSc's own error dumps are silenced: what fails there arrives as an Error.
-  /// SIGUSR1 and SIGTERM no longer end the process but are seen by `stop_requested`.
+  /// Signals that ask for a stop no longer end the process: catch_stop_signals(). PETSc's handlers of signals are not
+  /// installed.
   explicit Session(const std::vector<std::string>& arguments);
   Session(int argc, char** argv);
   ~Session();
@@ -43,13 +44,6 @@ void set_if_absent(const std::string& name, const std::string& value);
 /// Names in the database, without the dash, that nobody has asked for yet.
 std::vector<std::string> unused();
 }  // namespace options
-
-/// Whether SIGUSR1 or SIGTERM has reached any rank. @note Collective.
-bool stop_requested(MPI_Comm comm);
-/// The same for this rank alone; local.
-bool stop_requested();
-/// Throws Interrupted on all ranks when stop_requested. @note Collective.
-void heed_stop(MPI_Comm comm);
 
 /// "PETSc 3.18.5, 32-bit PetscInt", "OpenBLAS 0.3.21 ..." as loaded by this process.
 std::string petsc_version();

@@ -57,12 +57,17 @@ struct TrainState {
   }
 };
 
+/// Whether all steps are made and the last is validated. Local.
+bool training_is_over(const TrainOptions& options, const TrainState& state);
+
 /// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank
 /// takes its rows of every batch, gradients are summed. On return the model holds the averaged weights: where rows
 /// repeat, those that validated best.
 /// @param save called on all ranks together every checkpoint_every steps, at the end and before Interrupted is thrown.
-/// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no
-/// longer finite, naming the step.
+/// A stop ends it within a batch, which counts for nothing, or within a validation, which is made up for first when
+/// training goes on.
+/// @note Collective. @throws Interrupted after saving what is not saved yet. @throws Error when the loss is no longer
+/// finite, naming the step.
 void train(MPI_Comm comm, Model& model, const Supervision& supervision, const TrainOptions& options, std::uint64_t seed,
            TrainState& state, const std::function<void(const TrainState&)>& save);
 

@@ -48,6 +48,7 @@ class WalkSupervision {
   double expected_moves() const { return expected_moves_; }
 
   /// Rows [rows.begin, rows.end) of the batch of this step: a function of (seed, step, row) and the batch's size alone.
+  /// Not all of them when the program is to stop.
   void batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const;
 
   /// The same vertices as examples of given end points (count x D), a function of (seed, row): targets averaged over

@@ -6,6 +6,7 @@
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/flow.hpp"
 #include "kirchhoff/parallel.hpp"
+#include "kirchhoff/stop.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -26,6 +27,7 @@ class Sweep {
     law_.mass.assign(static_cast<std::size_t>(n_), 0.0);
   }
 
+  /// What has been found so far, when the program is to stop.
   ExitLaw run() {
     if (flow_.currents) {
       circles();
@@ -71,6 +73,7 @@ class Sweep {
   void sparse() {
     std::vector<double> mass(static_cast<std::size_t>(circuit_.vertices()));
     for (const auto v : order_) {
+      if (stop_requested()) return;
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
       push(l, x, mass[static_cast<std::size_t>(v)] + entering(l, x),
@@ -89,6 +92,7 @@ class Sweep {
       waiting = 0;
       for (int l = 0; l <= circuit_.layers(); ++l) {
         for (std::int64_t x = 0; x < n_; ++x) {
+          if (stop_requested()) return;
           const double here = std::exchange(mass[static_cast<std::size_t>(l * n_ + x)], 0.0);
           if (here <= 0) continue;
           push(l, x, here, [&](int m, std::int64_t y, double part) {
@@ -134,6 +138,7 @@ class Sweep {
     std::vector<double> outflow(order_.size());
     std::vector<Accumulator> below(layers);
     for (const auto v : std::views::reverse(order_)) {
+      if (stop_requested()) return;
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
       const double f = phi(v);
@@ -149,6 +154,7 @@ class Sweep {
     std::vector<Accumulator> above(layers);
     std::vector<double> share(order_.size());
     for (const auto v : order_) {
+      if (stop_requested()) return;
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
       const double f = phi(v);
@@ -178,6 +184,7 @@ ExitLaw exit_law(MPI_Comm comm, const Flow& flow) {
   agree(comm, [&] {
     if (rank_of(comm) == 0) law = Sweep(flow).run();
   });
+  heed_stop(comm);
   law.mass.resize(static_cast<std::size_t>(flow.circuit->states()));
   broadcast(comm, law.mass);
   broadcast(comm, std::span<double>(&law.lost, 1));

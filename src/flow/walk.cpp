@@ -7,7 +7,7 @@
 #include "kirchhoff/parallel.hpp"
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/random.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "sorted_layer.hpp"
 
 namespace kirchhoff {
@@ -171,7 +171,7 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Flow& flow, const WalkOptions&
     heed_stop(comm);
     const auto from = std::min(mine.end, mine.begin + round * kBetweenLooks);
     const auto to = std::min(mine.end, from + kBetweenLooks);
-    for (auto i = from; i < to; ++i) {
+    for (auto i = from; i < to && !stop_requested(); ++i) {
       Random random(options.seed, Stream::walk, static_cast<std::uint64_t>(i));
       Vertex at{0, draw(sums, random.uniform())};
       const auto k = static_cast<std::size_t>(i - mine.begin);
@@ -195,6 +195,7 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Flow& flow, const WalkOptions&
     }
     progress.update(std::min(options.count, (to - mine.begin) * size_of(comm)));
   }
+  heed_stop(comm);
   if (options.count_visits) {
     MPI_Allreduce(MPI_IN_PLACE, walks.visits.data(), static_cast<int>(walks.visits.size()), MPI_INT64_T, MPI_SUM, comm);
   }

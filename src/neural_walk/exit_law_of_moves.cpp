@@ -4,7 +4,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/neural_walk.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "neural_walk/pick.hpp"
 
 namespace kirchhoff {
@@ -30,7 +30,7 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& sou
   std::vector<float> block(kVerticesOfCall * m);
   for (int l = 0; l < layers; ++l) {
     std::fill(block_layers.begin(), block_layers.end(), l);
-    for (auto x = mine.begin; x < mine.end; x += static_cast<std::int64_t>(kVerticesOfCall)) {
+    for (auto x = mine.begin; x < mine.end && !stop_requested(); x += static_cast<std::int64_t>(kVerticesOfCall)) {
       const auto rows = static_cast<std::size_t>(std::min<std::int64_t>(kVerticesOfCall, mine.end - x));
       for (std::size_t i = 0; i < rows; ++i) {
         space.coordinates(x + static_cast<std::int64_t>(i), std::span(block_states).subspan(i * d, d));
@@ -44,6 +44,7 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& sou
     }
   }
 
+  heed_stop(comm);
   const auto vertices = static_cast<std::size_t>(n) * static_cast<std::size_t>(layers);
   std::vector<double> mass(vertices, 0.0);  // of my states only
   std::vector<double> next(vertices, 0.0);

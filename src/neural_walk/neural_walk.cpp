@@ -5,7 +5,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/progress.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "neural_walk/pick.hpp"
 
 namespace kirchhoff {

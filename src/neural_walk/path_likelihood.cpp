@@ -7,7 +7,7 @@
 
 #include "kirchhoff/neural_walk.hpp"
 #include "kirchhoff/progress.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "neural_walk/pick.hpp"
 #include "neural_walk/pilots.hpp"
 

@@ -4,15 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "kirchhoff/progress.hpp"
 #include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "kirchhoff/text.hpp"
 
 namespace kirchhoff {
 namespace {
-
-constexpr int kIterationsBetweenLooks = 16;  // a look at the signal flag is an all-reduce
 
 /// What the convergence test carries from one iteration to the next.
 struct TestContext {
@@ -23,8 +23,26 @@ struct TestContext {
   TestContext& operator=(const TestContext&) = delete;
   ~TestContext() { KSPConvergedDefaultDestroy(standard); }
 
+  /// Asks whether any rank is to stop, without waiting: the answer comes with the next iteration, whose own sums over
+  /// the ranks it travels beside.
+  void ask() {
+    if (size_of(comm) == 1) {
+      any = stop_requested() ? 1 : 0;
+      return;
+    }
+    mine = stop_requested() ? 1 : 0;
+    MPI_Iallreduce(&mine, &any, 1, MPI_INT, MPI_MAX, comm, &question);
+  }
+  bool answer() {
+    MPI_Wait(&question, MPI_STATUS_IGNORE);
+    return std::exchange(any, 0) > 0;
+  }
+
   MPI_Comm comm;
   Progress progress;
+  MPI_Request question = MPI_REQUEST_NULL;
+  int mine = 0;
+  int any = 0;
   void* standard = nullptr;  // of KSPConvergedDefault
   bool stopped = false;
 };
@@ -32,11 +50,14 @@ struct TestContext {
 PetscErrorCode converged(KSP ksp, PetscInt iteration, PetscReal norm, KSPConvergedReason* reason, void* data) {
   auto& context = *static_cast<TestContext*>(data);
   PetscCall(KSPConvergedDefault(ksp, iteration, norm, reason, context.standard));
-  if (*reason != KSP_CONVERGED_ITERATING || iteration % kIterationsBetweenLooks != 0) return 0;
-  context.progress.update(iteration, fmt::format("residual norm {:.2e}", norm));
-  if (stop_requested(context.comm)) {
+  const bool stops = context.answer();
+  if (*reason != KSP_CONVERGED_ITERATING) return 0;
+  if (context.progress.due()) context.progress.update(iteration, fmt::format("residual norm {:.2e}", norm));
+  if (stops) {
     context.stopped = true;
     *reason = KSP_DIVERGED_BREAKDOWN;
+  } else {
+    context.ask();
   }
   return 0;
 }
@@ -129,6 +150,7 @@ int LinearSolver::pass(Vec b, Vec x, double reduction, int most) {
   if (state_->constant != nullptr) check(MatNullSpaceRemove(state_->constant, b));
   check(KSPSetTolerances(ksp, reduction, PETSC_DEFAULT, PETSC_DEFAULT, most));
   check(KSPSolve(ksp, b, x));
+  if (state_->test.answer()) state_->test.stopped = true;
   if (state_->test.stopped) throw Interrupted();
   PetscInt iterations = 0;
   check(KSPGetIterationNumber(ksp, &iterations));

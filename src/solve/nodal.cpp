@@ -12,6 +12,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "solve/dead_ends.hpp"
 #include "solve/nodal_fields.hpp"
 #include "solve/nodal_plan.hpp"

@@ -8,6 +8,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/hash.hpp"
+#include "kirchhoff/stop.hpp"
 #include "kirchhoff/table.hpp"
 #include "store/posix.hpp"
 #include "store/provenance.hpp"
@@ -84,6 +85,8 @@ void take_place(const std::string& directory, const std::string& fresh) {
   const auto path = fs::path(directory) / "checkpoint.h5";
   const auto previous = fs::path(directory) / "checkpoint.previous.h5";
   const auto link = previous.string() + ".new";
+  const forced_leave::Unfinished unfinished_link(link);
+  const forced_leave::Unfinished unfinished_file(fresh);
   try {
     // A second name for the old file before the new one takes its place: at no moment is there none.
     if (fs::exists(path)) {
@@ -92,6 +95,7 @@ void take_place(const std::string& directory, const std::string& fresh) {
       fs::create_hard_link(path, link, no_links);
       if (no_links) fs::copy_file(path, link);
       replace_file(link, previous.string());
+      fs::remove(link);  // a rename does nothing where both are the same file, as after a kill in the middle of this
     }
     replace_file(fresh, path.string());
     settle_folder(path.string());

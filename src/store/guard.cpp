@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>  // POSIX
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,9 +32,13 @@ void tell(int pipe, Outcome outcome, const std::string& text) {
 
 [[noreturn]] void child(int pipe, const std::function<std::string()>& work) {
   // A crash here is no crash of the program: no trace, no core, no word on stderr, and none of the parent's habits.
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM, SIGTERM, SIGINT, SIGUSR1}) {
-    ::signal(signal, SIG_DFL);
-  }
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) ::signal(signal, SIG_DFL);
+  // A terminal's Ctrl-C comes to parent and child. The parent answers it; a child that it ended would look like a
+  // crash.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::signal(signal, SIG_IGN);
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would hear it
+#endif
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   const int nowhere = ::open("/dev/null", O_WRONLY);

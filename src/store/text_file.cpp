@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "kirchhoff/error.hpp"
+#include "kirchhoff/stop.hpp"
 #include "kirchhoff/table.hpp"
 #include "memory_limit.hpp"
 #include "store/table_formats.hpp"
@@ -209,6 +210,7 @@ void replace_file(const std::string& temporary, const std::string& path) {
 
 void write_text_file(const std::string& path, const std::string& text) {
   const auto temporary = path + ".tmp";
+  const forced_leave::Unfinished unfinished(temporary);
   errno = 0;
   std::ofstream file(temporary, std::ios::binary);
   file << text;

@@ -251,6 +251,7 @@ void Hdf5Writer::write_arrays() {
     }
     for (auto& array : arrays_) lay_out(array);
     length = layout_->memory().end;
+    unfinished_.emplace(temporary_);
     const auto file = create_to_write(temporary_, path_);
     file.reserve(length);
   });
@@ -381,6 +382,7 @@ void Hdf5Writer::commit() {
       throw Error(fmt::format("cannot write {}: what was read back differs", path_));
     }
     replace_file(temporary_, path_);
+    unfinished_.reset();
     settle_folder(path_);
   });
   committed_ = true;

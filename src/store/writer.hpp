@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "kirchhoff/stop.hpp"
 #include "store/hdf5.hpp"
 #include "store/layout.hpp"
 #include "store/posix.hpp"
@@ -100,6 +102,7 @@ class Hdf5Writer {
   std::uint64_t block_ = 0;
   std::unique_ptr<FileLayout> layout_;  // on rank 0
   bool arrays_written_ = false;
+  std::optional<forced_leave::Unfinished> unfinished_;  // on rank 0
   bool committed_ = false;
 };
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/progress.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "train/optimiser.hpp"
 #include "train/schedule.hpp"
 #include "train/state.hpp"
@@ -20,17 +22,21 @@ namespace {
 // columns run at a fifth of the speed of those with 128 (28 and 140 GFLOP/s on a Zen 5 core).
 constexpr std::int64_t kPass = 128;
 
-/// Mean loss a row and term on the task's validation rows.
+/// Mean loss a row and term on the task's validation rows; nothing when a stop came in between.
 template <class T>
-double validation_loss(MPI_Comm comm, Mlp<T>& network, std::span<const T> parameters, Task<T>& task, Rows<T>& rows) {
+std::optional<double> validation_loss(MPI_Comm comm, Mlp<T>& network, std::span<const T> parameters, Task<T>& task,
+                                      Rows<T>& rows) {
   const auto count = task.validation_rows();
   const auto mine = partition(count, size_of(comm), rank_of(comm));
-  double sum = 0;
-  for (auto at = mine.begin; at < mine.end; at += kPass) {
+  std::array<double, 2> sums{0, 0};  // of losses, of ranks that are to stop
+  for (auto at = mine.begin; at < mine.end && !stop_requested(); at += kPass) {
     task.draw_validation({at, std::min(at + kPass, mine.end)}, rows);
-    sum += task.loss(rows, network.forward(parameters, rows.input(), false), 1, {});
+    sums[0] += task.loss(rows, network.forward(parameters, rows.input(), false), 1, {});
   }
-  return all_sum(comm, sum) / (static_cast<double>(count) * task.terms());
+  sums[1] = stop_requested() ? 1 : 0;
+  all_sum(comm, sums);
+  if (sums[1] > 0) return std::nullopt;
+  return sums[0] / (static_cast<double>(count) * task.terms());
 }
 
 }  // namespace
@@ -53,10 +59,12 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
   Rows<T> rows;
   Progress progress(comm, "train", "steps", options.steps, state.step);
 
-  while (state.step < options.steps) {
+  double loss = 0;  // of the last batch
+  // Each of these two leaves all as it was, and says so, when a stop came in between.
+  const auto make_step = [&] {
     const std::span<const T> parameters = optimiser.parameters();
     double sum = 0;
-    for (auto at = mine.begin; at < mine.end; at += kPass) {
+    for (auto at = mine.begin; at < mine.end && !stop_requested(); at += kPass) {
       task.draw(state.step, options.batch, {at, std::min(at + kPass, mine.end)}, rows);
       const auto outputs = network.forward(parameters, rows.input(), true);
       sum += task.loss(rows, outputs, 1, network.delta());
@@ -65,34 +73,41 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
     optimiser.figures()[kLoss] = sum;
     optimiser.figures()[kStop] = stop_requested() ? 1 : 0;
     optimiser.reduce();
-    const double loss = optimiser.figure_sums()[kLoss] / terms;
-    const bool wanted_to_stop = optimiser.figure_sums()[kStop] > 0;
+    if (optimiser.figure_sums()[kStop] > 0) return false;
+    loss = optimiser.figure_sums()[kLoss] / terms;
     must_be_finite(loss, state.step);
     const double rate = learning_rate(options, state.step);
     optimiser.update({state.step, rate, 1 / terms, options.weight_decay, options.average, options.clip});
     ++state.step;
     state.loss_sum += loss;
     state.seconds = wall_time() - begin;
-
-    const bool last = state.step == options.steps;
-    if (state.step % options.validate_every == 0 || last) {
-      const auto since = state.history.empty() ? 0 : state.history.back().step;
-      const double validation = validation_loss<T>(comm, network, optimiser.average(), task, rows);
-      note_validation(state, validation, optimiser, task.repeats());
-      state.history.push_back(
-          {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation, rate});
-      state.loss_sum = 0;
+    return true;
+  };
+  const auto validate = [&] {
+    const auto validation = validation_loss<T>(comm, network, optimiser.average(), task, rows);
+    if (!validation) return false;
+    const auto since = state.history.empty() ? 0 : state.history.back().step;
+    note_validation(state, *validation, optimiser, task.repeats());
+    state.history.push_back({state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since),
+                             *validation, learning_rate(options, state.step - 1)});
+    state.loss_sum = 0;
+    return true;
+  };
+  const auto keep = [&](bool stops) {
+    const forced_leave::Hold hold;
+    store(optimiser, state);
+    // Or the checkpoint would be worthless.
+    const auto check = stops ? std::nullopt : validation_loss<T>(comm, network, optimiser.parameters(), task, rows);
+    if (check) {
+      must_be_finite(*check, state.step);
+    } else {
+      must_be_finite(state.parameters, state.step);
     }
-    progress.update(state.step, fmt::format("loss {:.3e}", loss));
-    const bool stop = wanted_to_stop && !last;
-    if (stop || last || state.step % options.checkpoint_every == 0) {
-      // Or the checkpoint would be worthless.
-      must_be_finite(validation_loss<T>(comm, network, optimiser.parameters(), task, rows), state.step);
-      store(optimiser, state);
-      save(state);
-    }
-    if (stop) throw Interrupted();
-  }
+    save(state);
+  };
+  train_in_order(
+      options, state, [&] { return training_is_over(options, state); }, make_step, validate, keep,
+      [&] { progress.update(state.step, fmt::format("loss {:.3e}", loss)); });
   store(optimiser, state);
 }
 

@@ -4,8 +4,10 @@
 #include <array>
 #include <vector>
 
+#include "kirchhoff/error.hpp"
 #include "kirchhoff/train.hpp"
 #include "train/optimiser.hpp"
+#include "train/schedule.hpp"
 
 namespace kirchhoff {
 
@@ -45,6 +47,31 @@ void store(Optimiser<T>& optimiser, TrainState& state) {
   for (const auto& t : kTransfers<T>) {
     const auto from = (optimiser.*t.used)();
     (state.*t.kept).assign(from.begin(), from.end());
+  }
+}
+
+/// The order of a training: steps, validations where they are due, checkpoints, the end, and a stop after any of them.
+/// `make_step` and `validate` say false when a stop came, the same on all ranks, and leave the state as it was.
+/// @throws Interrupted after `keep` of what is not kept yet.
+template <class Over, class Step, class Validate, class Keep, class Show>
+void train_in_order(const TrainOptions& options, const TrainState& state, Over&& over, Step&& make_step,
+                    Validate&& validate, Keep&& keep, Show&& show) {
+  bool kept = true;
+  for (bool stop = false;;) {
+    if (!stop && validation_due(options, state)) {
+      stop = !validate();
+      kept = kept && stop;
+    }
+    const bool end = !stop && over();
+    if (!kept && (stop || end || state.step % options.checkpoint_every == 0)) {
+      keep(stop);
+      kept = true;
+    }
+    if (stop) throw Interrupted();
+    if (end) return;
+    stop = !make_step();
+    kept = kept && stop;
+    show();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kirchhoff/stop.hpp"
 #include "train/pair_walk.hpp"
 
 namespace kirchhoff {
@@ -315,7 +316,7 @@ void WalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range ro
   const auto random_of = [&](std::int64_t row) {
     return Random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
   };
-  for (auto row = first; row < last; ++row) {
+  for (auto row = first; row < last && !stop_requested(); ++row) {
     auto random = random_of(row);
     const auto k = static_cast<std::size_t>(row - first);
     if (pair_) source_.draw(random, references.row(references.start, k));
@@ -323,7 +324,7 @@ void WalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range ro
     references.packed(k);
   }
   std::vector<std::uint16_t> drawn;
-  for (auto row = rows.begin; row < rows.end; ++row) {
+  for (auto row = rows.begin; row < rows.end && !stop_requested(); ++row) {
     const auto i = static_cast<std::size_t>(row - rows.begin);
     const auto k = static_cast<std::size_t>(row - first);
     const auto begin = row / group * group;

@@ -6,7 +6,7 @@
 
 #include "kirchhoff/error.hpp"
 #include "kirchhoff/progress.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/stop.hpp"
 #include "train/optimiser.hpp"
 #include "train/schedule.hpp"
 #include "train/state.hpp"
@@ -28,7 +28,8 @@ std::int64_t since_best(const std::vector<TrainRecord>& history) {
 }  // namespace
 
 bool training_is_over(const WalkTrainOptions& options, const TrainState& state) {
-  return state.step >= options.common.steps || (options.patience > 0 && since_best(state.history) >= options.patience);
+  return training_is_over(options.common, state) ||
+         (options.patience > 0 && since_best(state.history) >= options.patience);
 }
 
 void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervision,
@@ -54,7 +55,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   const auto in_blocks = [&](const MoveBatch& batch, std::span<float> gradient, double scale, Dropout dropout) {
     double loss = 0;
     const std::size_t in_batch = batch.layers.size();
-    for (std::size_t i = 0; i < in_batch; i += kBlock, dropout.first_row += kBlock) {
+    for (std::size_t i = 0; i < in_batch && !stop_requested(); i += kBlock, dropout.first_row += kBlock) {
       const auto n = std::min<std::size_t>(kBlock, in_batch - i);
       loss += model.cross_entropy(std::span(batch.layers).subspan(i, n), std::span(batch.states).subspan(i * d, n * d),
                                   std::span(batch.targets).subspan(i * m, n * m), scale, gradient, dropout);
@@ -67,49 +68,53 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   const double begin = wall_time() - state.seconds;
   Progress progress(comm, "train", "steps", options.steps, state.step);
   std::string note;
-  bool saved = true;
-  while (!training_is_over(walk_options, state)) {
+  double loss = 0;  // of the last batch
+  // Each of these two leaves all as it was, and says so, when a stop came in between.
+  const auto make_step = [&] {
     supervision.batch(state.step, options.batch, mine, batch);
     use(optimiser.parameters());
     optimiser.figures()[kLoss] = in_blocks(batch, optimiser.gradient(), 1.0,
                                            {walk_options.dropout, seed, state.step * options.batch + mine.begin});
     optimiser.figures()[kStop] = stop_requested() ? 1 : 0;
     optimiser.reduce();
-    const double loss = optimiser.figure_sums()[kLoss] / rows;
-    const bool wanted_to_stop = optimiser.figure_sums()[kStop] > 0;
+    if (optimiser.figure_sums()[kStop] > 0) return false;
+    loss = optimiser.figure_sums()[kLoss] / rows;
     must_be_finite(loss, state.step);
     const double rate = learning_rate(options, state.step);
     optimiser.update({state.step, rate, 1 / rows, options.weight_decay, options.average, kLongestGradient});
     ++state.step;
     state.loss_sum += loss;
     state.seconds = wall_time() - begin;
-
-    const bool last = state.step == options.steps;
-    if (state.step % options.validate_every == 0 || last) {
-      const auto since = state.history.empty() ? 0 : state.history.back().step;
-      use(optimiser.average());
-      const double validation =
-          all_sum(comm, in_blocks(held_out_batch, {}, 1, {})) / static_cast<double>(validation_rows);
-      must_be_finite(validation, state.step);
-      note_validation(state, validation, optimiser, true);
-      state.history.push_back(
-          {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation, rate});
-      state.loss_sum = 0;
-      note = watch(state.history.back());
+    return true;
+  };
+  const auto validate = [&] {
+    use(optimiser.average());
+    const double sum = all_sum(comm, in_blocks(held_out_batch, {}, 1, {}));
+    if (stop_requested(comm)) return false;
+    const double validation = sum / static_cast<double>(validation_rows);
+    must_be_finite(validation, state.step);
+    const auto since = state.history.empty() ? 0 : state.history.back().step;
+    const TrainRecord record{state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since),
+                             validation, learning_rate(options, state.step - 1)};
+    try {
+      note = watch(record);
+    } catch (const Interrupted&) {
+      return false;
     }
-    progress.update(state.step, fmt::format("loss {:.4f}{}{}", loss, note.empty() ? "" : "; ", note));
-    const bool stop = wanted_to_stop && !last;
-    saved = stop || last || state.step % options.checkpoint_every == 0;
-    if (saved) {
-      store(optimiser, state);
-      save(state);
-    }
-    if (stop) throw Interrupted();
-  }
-  if (!saved) {
+    note_validation(state, validation, optimiser, true);
+    state.history.push_back(record);
+    state.loss_sum = 0;
+    return true;
+  };
+  const auto keep = [&](bool) {
+    const forced_leave::Hold hold;
     store(optimiser, state);
+    must_be_finite(state.parameters, state.step);
     save(state);
-  }
+  };
+  train_in_order(
+      options, state, [&] { return training_is_over(walk_options, state); }, make_step, validate, keep,
+      [&] { progress.update(state.step, fmt::format("loss {:.4f}{}{}", loss, note.empty() ? "" : "; ", note)); });
   use(state.model());
 }
 
