@@ -1,17 +1,17 @@
-#include "kirchhoff/bench.hpp"
+#include "kirchhoff/validate/bench.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "commands.hpp"
-#include "folder.hpp"
-#include "job.hpp"
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/session.hpp"
-#include "kirchhoff/table.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/version.hpp"
+#include "pipeline/folder.hpp"
+#include "pipeline/job.hpp"
 
 namespace kirchhoff {
 

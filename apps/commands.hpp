@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/parallel/session.hpp"
 
 namespace kirchhoff {
 

@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "folder.hpp"
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/store.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "pipeline/folder.hpp"
 
 namespace kirchhoff {
 

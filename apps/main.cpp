@@ -9,15 +9,15 @@
 #include <optional>
 
 #include "commands.hpp"
-#include "folder.hpp"
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/stop.hpp"
-#include "kirchhoff/store.hpp"
-#include "kirchhoff/text.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/base/text.hpp"
+#include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/stop.hpp"
 #include "kirchhoff/version.hpp"
-#include "network.hpp"
-#include "options.hpp"
+#include "pipeline/folder.hpp"
+#include "pipeline/network.hpp"
+#include "pipeline/options.hpp"
 
 namespace kirchhoff {
 namespace {

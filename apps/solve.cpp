@@ -1,7 +1,7 @@
 #include "commands.hpp"
-#include "kirchhoff/error.hpp"
-#include "network.hpp"
-#include "stages.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "pipeline/network.hpp"
+#include "pipeline/stages.hpp"
 
 namespace kirchhoff {
 

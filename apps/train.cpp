@@ -1,5 +1,5 @@
 #include "commands.hpp"
-#include "with_stages.hpp"
+#include "pipeline/with_stages.hpp"
 
 namespace kirchhoff {
 

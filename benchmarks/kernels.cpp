@@ -4,17 +4,17 @@
 
 #include <vector>
 
-#include "kirchhoff/bench.hpp"
-#include "kirchhoff/circuit.hpp"
-#include "kirchhoff/currents.hpp"
-#include "kirchhoff/flow.hpp"
-#include "kirchhoff/model.hpp"
-#include "kirchhoff/nearest.hpp"
-#include "kirchhoff/random.hpp"
-#include "kirchhoff/session.hpp"
-#include "kirchhoff/solve.hpp"
-#include "kirchhoff/walk.hpp"
-#include "sorted_layer.hpp"
+#include "currents/sorted_layer.hpp"
+#include "kirchhoff/base/random.hpp"
+#include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/circuit/nearest.hpp"
+#include "kirchhoff/currents/currents.hpp"
+#include "kirchhoff/flow/flow.hpp"
+#include "kirchhoff/flow/walk.hpp"
+#include "kirchhoff/learn/network/model.hpp"
+#include "kirchhoff/parallel/session.hpp"
+#include "kirchhoff/solve/solve.hpp"
+#include "kirchhoff/validate/bench.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/random.hpp"
-#include "model/mlp.hpp"
-#include "train/optimiser.hpp"
+#include "kirchhoff/base/random.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "learn/network/mlp.hpp"
+#include "learn/optimiser.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -20,7 +20,7 @@ template <class T>
 double rows_per_second(MPI_Comm comm, std::int64_t batch, double seconds) {
   constexpr int kFeatures = 64;
   constexpr int kOutputs = 100;
-  constexpr std::int64_t kPass = 128;  // as in src/train/loop.cpp
+  constexpr std::int64_t kPass = 128;  // as in src/learn/loop.cpp
   Mlp<T> network({{}, kFeatures, {256, 256, 256}, kOutputs, Activation::silu});
   Optimiser<T> optimiser(comm, network.parameter_count(), 1);
   network.initialise(1, optimiser.parameters());

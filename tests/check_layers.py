@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks who includes whom: check_layers.py SOURCE_DIR prints a line for each breach and exits with 1.
 
-A file may include what its own layer or one above it (a lower number) offers, public headers and private ones alike.
-This table is the only place where the layers are written down for the machine; CONTRIBUTING.md says what each of them
-hides. With --self-test, breaks small trees on purpose and exits with 1 unless every breach is found.
+include/kirchhoff/ and src/ have the same folders, and a file may include what its own folder or one above it in this table
+offers, public headers and private ones alike. This is the only place where the order is written down for the machine;
+CONTRIBUTING.md says what each folder hides. With --self-test, breaks small trees on purpose and exits with 1 unless every
+breach is found.
 """
 
 import pathlib
@@ -11,103 +12,133 @@ import re
 import sys
 import tempfile
 
-# A word is a header in include/kirchhoff/, a folder of src/, or the stem of a file that lies in src/ itself. A file of a
-# folder that has a word of its own (src/flow/walk.cpp) is of that word's layer, any other is of its folder's.
-LAYERS = [
-    "error hash memory memory_limit parallel petsc progress random session shared_pages stop text text_rows",
-    "state_space distribution draws densities",
-    "coupling nearest circuit netlist sorted_layer",
-    "solve quotient superposition currents nodal",
-    "flow model moves move_model",
-    "supervision train walk walk_supervision walk_train neural_walk",
-    "statistics validate compare_rows bench",
-    "store report walk_report table",
+FOLDERS = [
+    "base",
+    "parallel",
+    "states",
+    "circuit",
+    "circuit/conditional",
+    "currents",
+    "solve/linear",
+    "solve/multigrid",
+    "solve/spectral",
+    "solve",
+    "solve/network",
+    "flow",
+    "learn/network",
+    "learn/task",
+    "learn",
+    "learn/walk",
+    "validate",
+    "io/files",
+    "io/hdf5",
+    "io/table",
+    "io/network",
+    "io/results",
+    "io/report",
+    "pipeline",
+    "apps",
 ]
-APPS = len(LAYERS)
-LAYER_OF = {word: layer for layer, words in enumerate(LAYERS) for word in words.split()}
 
-# No public header includes a library that a module hides, and only that module's sources do.
+# Libraries that a few folders hide. No public header includes them.
 HIDDEN = {
-    re.compile(r"petsc.*"): ("solve", "quotient", "session", "petsc"),
-    re.compile(r"(hdf5|H5).*"): ("store",),
-    re.compile(r"fftw.*"): ("solve", "quotient"),
-    re.compile(r"nanoflann.*"): ("nearest",),
+    re.compile(r"petsc.*"): ("parallel", "circuit/conditional", "solve", "solve/linear", "solve/multigrid", "solve/spectral",
+                             "solve/network"),
+    re.compile(r"(hdf5|H5).*"): ("io/hdf5", "io/table", "io/results"),
+    re.compile(r"fftw.*"): ("circuit/conditional", "solve/spectral"),
+    re.compile(r"nanoflann.*"): ("circuit",),
+    re.compile(r"Eigen/.*"): ("learn/network", "validate"),
+    re.compile(r"boost/.*"): ("solve/network",),
+    re.compile(r"yaml.*"): ("pipeline",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
-def words_of(path):
-    """flow/walk.cpp -> walk, flow: the words that may give a file its layer, the first that is in the table counting."""
-    return [path.stem, *reversed(path.parts[:-1])]
+def roots_of(top):
+    """[(folder of the disk, what its files' folders begin with)]"""
+    return [(top / "include" / "kirchhoff", ""), (top / "src", ""), (top / "apps", "apps")]
 
 
-def layer_of(words):
-    return next((LAYER_OF[word] for word in words if word in LAYER_OF), None)
+def folder_of(root, prefix, path):
+    inner = path.parent.relative_to(root).as_posix()
+    return "/".join(part for part in (prefix, inner) if part not in ("", "."))
 
 
 def included(top, path, quoted, header):
-    """The words of a header of ours; None for another's."""
+    """The folder of a header of ours; None for another's."""
     if header.startswith("kirchhoff/"):
-        return [pathlib.PurePath(header).stem]
+        return pathlib.PurePath(header).parent.relative_to("kirchhoff").as_posix()
     if not quoted:
         return None
-    for root in (top / "src", top / "apps", path.parent):
+    for root, prefix in (*roots_of(top)[1:], (path.parent, None)):
         if (root / header).is_file():
-            return words_of((root / header).relative_to(top))
+            found = (root / header).resolve()
+            for of_root, of_prefix in roots_of(top):
+                if found.is_relative_to(of_root.resolve()):
+                    return folder_of(of_root.resolve(), of_prefix, found)
     return None
 
 
 def breaches(top):
     public = top / "include" / "kirchhoff"
-    for root in (public, top / "src", top / "apps"):
+    seen = {}
+    for root, prefix in roots_of(top):
         for path in sorted(p for p in root.rglob("*") if p.suffix in (".hpp", ".cpp")):
             place = path.relative_to(top)
-            words = words_of(path.relative_to(root))
-            layer = APPS if root.name == "apps" else layer_of(words)
-            if layer is None:
-                yield f"{place}:1: not in the table of layers in tests/check_layers.py"
+            folder = folder_of(root, prefix, path)
+            if folder not in FOLDERS:
+                yield f"{place}:1: '{folder or 'no folder'}' is not in the table of folders in tests/check_layers.py"
                 continue
+            seen.setdefault(root, {}).setdefault(folder, place)
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-                if root.name != "apps" and "session" not in words and "MPI_COMM_WORLD" in line.split("//")[0]:
-                    yield f"{place}:{number}: names MPI_COMM_WORLD below apps/"
+                if folder not in ("parallel", "apps") and "MPI_COMM_WORLD" in line.split("//")[0]:
+                    yield f"{place}:{number}: names MPI_COMM_WORLD, which is for parallel and apps"
                 match = INCLUDE.match(line)
                 if not match:
                     continue
                 header = match.group(2)
-                other = included(top, path, match.group(1) == '"', header)
-                theirs = 0 if other is None else APPS if "apps" in other else layer_of(other)
-                if theirs is not None and theirs > layer:
-                    yield f"{place}:{number}: {words[0]} (layer {layer}) includes {header} (layer {theirs})"
+                theirs = included(top, path, match.group(1) == '"', header)
+                if theirs in FOLDERS and FOLDERS.index(theirs) > FOLDERS.index(folder):
+                    yield f"{place}:{number}: {folder} includes {header} of {theirs}, which is below it"
                 for pattern, allowed in HIDDEN.items():
-                    if pattern.fullmatch(header) and (root == public or set(words).isdisjoint(allowed)):
-                        yield f"{place}:{number}: includes {header}, which {' and '.join(allowed)} hide"
+                    if pattern.fullmatch(header) and (root == public or folder not in allowed):
+                        yield f"{place}:{number}: includes {header}, which is hidden in {', '.join(allowed)}"
+    for folder, place in seen.get(public, {}).items():
+        if not (top / "src" / folder).is_dir():
+            yield f"{place}:1: include/kirchhoff/{folder} has no src/{folder}"
 
 
 # A tree that holds, and files that break it, each with a part of the line that must say so.
 SOUND = {
-    "include/kirchhoff/error.hpp": "#include <string>",
-    "include/kirchhoff/solve.hpp": '#include "kirchhoff/error.hpp"',
-    "include/kirchhoff/store.hpp": '#include "kirchhoff/solve.hpp"',
-    "src/petsc.hpp": "#include <petscsys.h>",
-    "src/solve/krylov.hpp": '#include "petsc.hpp"',
-    "src/solve/solve.cpp": '#include "solve/krylov.hpp"',
-    "src/store/hdf5.hpp": "#include <hdf5.h>",
-    "src/flow/walk.cpp": '#include "solve/krylov.hpp"  // a lower layer: MPI_COMM_WORLD is not named',
-    "apps/job.hpp": '#include "kirchhoff/store.hpp"',
-    "apps/main.cpp": '#include "job.hpp"\nMPI_COMM_WORLD',
+    "include/kirchhoff/base/error.hpp": "#include <string>",
+    "src/base/error.cpp": '#include "kirchhoff/base/error.hpp"',
+    "include/kirchhoff/solve/solve.hpp": '#include "kirchhoff/base/error.hpp"',
+    "include/kirchhoff/io/results/store.hpp": '#include "kirchhoff/solve/solve.hpp"',
+    "src/io/results/store.cpp": '#include "io/hdf5/hdf5.hpp"',
+    "src/parallel/petsc.hpp": "#include <petscsys.h>",
+    "src/solve/linear/krylov.hpp": '#include "parallel/petsc.hpp"',
+    "src/solve/solve.cpp": '#include "solve/linear/krylov.hpp"',
+    "src/io/hdf5/hdf5.hpp": "#include <hdf5.h>",
+    "src/flow/walk.cpp": '#include "solve/linear/krylov.hpp"  // above: MPI_COMM_WORLD is not named',
+    "src/pipeline/job.hpp": '#include "kirchhoff/io/results/store.hpp"',
+    "apps/main.cpp": '#include "pipeline/job.hpp"\nMPI_COMM_WORLD',
+    "apps/commands.hpp": "",
 }
 BROKEN = [
-    ("include/kirchhoff/error.hpp", '#include "kirchhoff/solve.hpp"', "includes kirchhoff/solve.hpp (layer 3)"),
-    ("include/kirchhoff/solve.hpp", "#include <petscksp.h>", "includes petscksp.h"),
-    ("include/kirchhoff/new.hpp", "", "not in the table"),
-    ("src/new.cpp", "", "not in the table"),
-    ("src/solve/reader.cpp", '#include "store/hdf5.hpp"', "includes store/hdf5.hpp (layer 7)"),
-    ("src/solve/krylov.hpp", '#include "kirchhoff/store.hpp"', "includes kirchhoff/store.hpp (layer 7)"),
-    ("src/petsc.hpp", '#include "solve/krylov.hpp"', "includes solve/krylov.hpp (layer 3)"),
-    ("src/densities.hpp", '#include "solve/krylov.hpp"', "includes solve/krylov.hpp (layer 3)"),
+    ("include/kirchhoff/base/error.hpp", '#include "kirchhoff/solve/solve.hpp"', "base includes kirchhoff/solve/solve.hpp of solve"),
+    ("include/kirchhoff/solve/solve.hpp", "#include <petscksp.h>", "includes petscksp.h"),
+    ("include/kirchhoff/new.hpp", "", "'no folder' is not in the table"),
+    ("include/kirchhoff/flow/new/deep.hpp", "", "'flow/new' is not in the table"),
+    ("include/kirchhoff/currents/currents.hpp", "", "has no src/currents"),
+    ("src/new.cpp", "", "'no folder' is not in the table"),
+    ("src/solve/reader.cpp", '#include "io/hdf5/hdf5.hpp"', "of io/hdf5, which is below it"),
+    ("src/solve/linear/reader.cpp", '#include "../../io/hdf5/hdf5.hpp"', "of io/hdf5, which is below it"),
+    ("src/solve/linear/krylov.hpp", '#include "kirchhoff/solve/solve.hpp"', "of solve, which is below it"),
+    ("src/parallel/petsc.hpp", '#include "solve/linear/krylov.hpp"', "of solve/linear, which is below it"),
     ("src/flow/flow.cpp", "#include <H5public.h>", "includes H5public.h"),
-    ("src/store/store.cpp", '#include "job.hpp"', "includes job.hpp (layer 8)"),
-    ("src/store/store.cpp", "int f() { return MPI_COMM_WORLD; }", "names MPI_COMM_WORLD"),
+    ("src/flow/flow.cpp", "#include <Eigen/Dense>", "includes Eigen/Dense"),
+    ("src/io/hdf5/store.cpp", '#include "commands.hpp"', "of apps, which is below it"),
+    ("src/io/hdf5/store.cpp", "int f() { return MPI_COMM_WORLD; }", "names MPI_COMM_WORLD"),
 ]
 
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/session.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "kirchhoff/model.hpp"
-#include "model/mlp.hpp"
+#include "kirchhoff/learn/network/model.hpp"
+#include "learn/network/mlp.hpp"
 
 /// A model's loss and gradient by the passes that train it, in doubles.
 namespace kirchhoff::networks {

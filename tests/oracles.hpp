@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "kirchhoff/circuit.hpp"
-#include "kirchhoff/nearest.hpp"
-#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/circuit/nearest.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
 
 /// What the tests hold the package against: dense linear algebra on circuits small enough for it, written from the
 /// definitions and sharing no code with what is tested.

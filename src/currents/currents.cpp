@@ -1,11 +1,11 @@
-#include "kirchhoff/currents.hpp"
+#include "kirchhoff/currents/currents.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
-#include "sorted_layer.hpp"
+#include "currents/sorted_layer.hpp"
 
 namespace kirchhoff {
 namespace {

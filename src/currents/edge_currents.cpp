@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "kirchhoff/currents.hpp"
+#include "kirchhoff/currents/currents.hpp"
 
 namespace kirchhoff {
 namespace {

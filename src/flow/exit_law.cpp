@@ -3,10 +3,10 @@
 #include <ranges>
 #include <utility>
 
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/flow.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/stop.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/flow/flow.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/stop.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -1,8 +1,8 @@
-#include "kirchhoff/flow.hpp"
+#include "kirchhoff/flow/flow.hpp"
 
 #include <algorithm>
 
-#include "kirchhoff/currents.hpp"
+#include "kirchhoff/currents/currents.hpp"
 
 namespace kirchhoff {
 

@@ -1,14 +1,14 @@
-#include "kirchhoff/walk.hpp"
+#include "kirchhoff/flow/walk.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <optional>
 
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/progress.hpp"
-#include "kirchhoff/random.hpp"
-#include "kirchhoff/stop.hpp"
-#include "sorted_layer.hpp"
+#include "currents/sorted_layer.hpp"
+#include "kirchhoff/base/random.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/progress.hpp"
+#include "kirchhoff/parallel/stop.hpp"
 
 namespace kirchhoff {
 namespace {

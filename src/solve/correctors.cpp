@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "kirchhoff/currents.hpp"
-#include "solve/field.hpp"
-#include "solve/multigrid.hpp"
-#include "solve/parity.hpp"
-#include "solve/parity_table.hpp"
-#include "solve/spectral.hpp"
+#include "kirchhoff/currents/currents.hpp"
+#include "solve/linear/field.hpp"
+#include "solve/linear/parity.hpp"
+#include "solve/linear/parity_table.hpp"
+#include "solve/multigrid/multigrid.hpp"
+#include "solve/spectral/spectral.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -5,10 +5,10 @@
 #include <span>
 #include <string>
 
-#include "kirchhoff/circuit.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "solve/krylov.hpp"
-#include "solve/spectral_preconditioner.hpp"
+#include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "solve/linear/krylov.hpp"
+#include "solve/spectral/spectral_preconditioner.hpp"
 
 namespace kirchhoff {
 

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-#include "solve/double2.hpp"
+#include "base/double2.hpp"
 
 namespace kirchhoff {
 

@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "kirchhoff/circuit.hpp"
-#include "kirchhoff/parallel.hpp"
+#include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {
 

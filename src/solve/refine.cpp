@@ -7,10 +7,10 @@
 #include <queue>
 #include <utility>
 
-#include "kirchhoff/currents.hpp"
-#include "solve/double2.hpp"
+#include "base/double2.hpp"
+#include "kirchhoff/currents/currents.hpp"
 #include "solve/exact_residual.hpp"
-#include "solve/field.hpp"
+#include "solve/linear/field.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -1,4 +1,4 @@
-#include "kirchhoff/solve.hpp"
+#include "kirchhoff/solve/solve.hpp"
 
 #include <fmt/format.h>
 
@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "kirchhoff/currents.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/currents/currents.hpp"
+#include "kirchhoff/parallel/session.hpp"
 #include "solve/correctors.hpp"
 #include "solve/refine.hpp"
 #include "solve/solve_memory.hpp"
-#include "solve/spectral.hpp"
+#include "solve/spectral/spectral.hpp"
 
 namespace kirchhoff {
 namespace {

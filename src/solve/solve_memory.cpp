@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solve/parity_table.hpp"
+#include "solve/linear/parity_table.hpp"
 
 namespace kirchhoff {
 namespace {

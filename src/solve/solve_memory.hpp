@@ -2,8 +2,8 @@
 
 #include <mpi.h>
 
-#include "kirchhoff/solve.hpp"
-#include "memory_limit.hpp"
+#include "kirchhoff/solve/solve.hpp"
+#include "parallel/memory_limit.hpp"
 #include "solve/correctors.hpp"
 
 namespace kirchhoff {

@@ -1,8 +1,8 @@
 #include <iostream>
 
-#include "kirchhoff/circuit.hpp"
-#include "kirchhoff/parallel.hpp"
-#include "kirchhoff/session.hpp"
+#include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/version.hpp"
 
 int main(int argc, char** argv) {

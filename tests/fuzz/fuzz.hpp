@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/netlist.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/circuit/netlist.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -1,6 +1,6 @@
 // Tables of numbers as text.
 #include "fuzz.hpp"
-#include "store/table_formats.hpp"
+#include "io/table/table_formats.hpp"
 
 using namespace kirchhoff;
 

@@ -26,13 +26,13 @@
 #include <string>
 #include <vector>
 
-#include "kirchhoff/error.hpp"
-#include "kirchhoff/store.hpp"
-#include "kirchhoff/table.hpp"
-#include "store/guard.hpp"
-#include "store/hdf5.hpp"
-#include "store/posix.hpp"
-#include "store/seal.hpp"
+#include "io/files/posix.hpp"
+#include "io/hdf5/guard.hpp"
+#include "io/hdf5/hdf5.hpp"
+#include "io/hdf5/seal.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/io/table/table.hpp"
 
 using namespace kirchhoff;
 

@@ -2,7 +2,7 @@
 #include <set>
 
 #include "fuzz.hpp"
-#include "options.hpp"
+#include "pipeline/options.hpp"
 
 using namespace kirchhoff;
 

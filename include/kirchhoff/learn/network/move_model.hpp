@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kirchhoff/circuit/moves.hpp"
+#include "kirchhoff/learn/network/model.hpp"
+#include "kirchhoff/states/state_space.hpp"
+
+namespace kirchhoff {
+
+/// A network that answers at any vertex of a hamming circuit with the probabilities of all moves out of it, in one
+/// pass: softmax over the moves that the vertex has. Its input is the vertex: an embedding of the layer and of each
+/// coordinate's category; of binary coordinates, also what they say of each other linearly (ModelOptions::evidence). It
+/// works in single precision. docs/walk.md. Local.
+class MoveModel {
+ public:
+  /// `options.precision` is not used. @throws Error for hidden layers that are none, for evidence where S is not 2.
+  MoveModel(const StateSpace& space, int layers, const ModelOptions& options);
+  MoveModel(MoveModel&&) noexcept;
+  MoveModel& operator=(MoveModel&&) noexcept;
+  ~MoveModel();
+
+  const StateSpace& space() const { return space_; }
+  const MoveSet& moves() const { return moves_; }
+  std::span<float> parameters() { return parameters_; }
+  std::span<const float> parameters() const { return parameters_; }
+  /// Random parameters, a function of the seed alone.
+  void initialise(std::uint64_t seed);
+
+  /// Probabilities (count x M, row-major) of the moves at vertices (layers[i], states[i D ...]); zero for those that a
+  /// vertex does not have. They depend on the vertex and on the number of vertices in the call, not on the others.
+  void probabilities(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
+                     std::span<float> out) const;
+
+  /// Sum over the rows of the cross-entropy [nat] of the model against `targets` (count x M), and adds its derivative
+  /// by the parameters, times `scale`, to `gradient` (which may be empty: then no unit is dropped).
+  double cross_entropy(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
+                       std::span<const float> targets, double scale, std::span<float> gradient,
+                       const Dropout& dropout = {}) const;
+
+ private:
+  struct Network;
+  std::span<const float> logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
+                                const Dropout& dropout, bool training) const;
+  void backward(std::span<const std::uint16_t> states, std::span<float> gradient) const;
+  StateSpace space_;
+  MoveSet moves_;
+  std::unique_ptr<Network> network_;
+  std::vector<float> parameters_;
+};
+
+}  // namespace kirchhoff

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/solve/solve.hpp"
+
+namespace kirchhoff {
+
+struct NodalOptions {
+  SolveOptions solve;
+  NodePairs pairs;  // 1 A from the second into the first, each for itself and without the netlist's own sources
+};
+
+/// What a network does: docs/networks.md. Arrays are in the netlist's order. Potentials are relative to ground; in a
+/// part that is not joined to ground their mean is zero.
+struct NodalSolution {
+  std::vector<double> potential;  // (n) [V]
+  std::vector<double> current;    // (m) of resistors, from tail to head [A]; NaN where only a loop of 0 ohm decides it
+  std::vector<double> delivered;  // (v) of voltage sources, out of their tail [A]; NaN likewise
+  std::int64_t undetermined = 0;  // how many of them are NaN
+
+  // For each pair (i, j): V(i) - V(j) at 1 A [ohm], -1 where no current can flow from one to the other; potentials
+  // (V(j) = 0, unless the pair is joined to ground) and currents at 1 A, all zero where none can flow.
+  std::vector<double> pair_resistance;  // (k)
+  std::vector<double> pair_potential;   // (k, this rank's part of the n nodes)
+  std::vector<double> pair_current;     // (k, this rank's part of the m resistors)
+
+  SolveReport report;
+};
+
+/// Solves Kirchhoff's laws on a network. Nodes tied by voltage sources or 0 ohm become one unknown, those tied to
+/// ground none. Potentials and currents are refined in double-double arithmetic until they are right to rounding,
+/// whatever the resistances, or the network is refused. PETSc's options win over the defaults.
+/// @param netlist the same on every rank.
+/// @note Collective. @throws Error naming the line of contradictory voltage sources, or a node of a part that is not
+/// joined to ground and whose currents do not balance; when the solution is not right. @throws Interrupted.
+NodalSolution solve_network(MPI_Comm comm, const Netlist& netlist, const NodalOptions& options);
+
+}  // namespace kirchhoff

@@ -1,0 +1,227 @@
+// Whole files as bytes, decompressed on the way.
+#include <bzlib.h>
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <system_error>
+
+#include "io/table/table_formats.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/parallel/stop.hpp"
+#include "parallel/memory_limit.hpp"
+
+namespace kirchhoff {
+
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{1} << 18;
+
+[[noreturn]] void fail_reading(const std::string& path) {
+  throw Error(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
+}
+
+/// What may be read into memory: half of what this process may still take.
+struct Readable {
+  std::size_t bytes;
+  std::string who;
+};
+Readable readable() {
+  constexpr double kAny = 1e18;
+  const auto limit = least_memory_left();
+  return {static_cast<std::size_t>(std::min(kAny, limit.left / 2)), limit.who};
+}
+
+[[noreturn]] void fail_of_size(const std::string& path, const char* has, const Readable& most) {
+  throw Error(fmt::format("cannot read {}: {} more than {:.3g} GB, half of the memory that {} allows", path, has,
+                          static_cast<double>(most.bytes) / 1e9, most.who));
+}
+
+/// The first `limit` bytes of the file, as it is on disk.
+std::string read_bytes(const std::string& path, std::size_t limit = std::string::npos) {
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) fail_reading(path);
+  const auto most = readable();  // a device, or a pipe, may have no end
+  std::string bytes;
+  std::array<char, kPiece> piece;
+  while (bytes.size() < limit) {
+    const std::size_t read = std::fread(piece.data(), 1, std::min(piece.size(), limit - bytes.size()), file.get());
+    bytes.append(piece.data(), read);
+    if (read == 0) break;
+    if (bytes.size() > most.bytes) fail_of_size(path, "it has", most);
+  }
+  if (std::ferror(file.get()) != 0) fail_reading(path);  // a directory opens, but cannot be read
+  return bytes;
+}
+
+enum class Step { more, end_of_stream, damaged };
+
+struct Gzip {
+  static constexpr const char* kName = "gzip";
+  z_stream stream{};
+
+  Gzip() {
+    constexpr int kGzipOnly = 16;
+    if (inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK) throw std::bad_alloc();
+  }
+  Gzip(const Gzip&) = delete;
+  Gzip& operator=(const Gzip&) = delete;
+  ~Gzip() { inflateEnd(&stream); }
+
+  Step step() {
+    const int status = inflate(&stream, Z_NO_FLUSH);
+    if (status == Z_STREAM_END) return Step::end_of_stream;
+    return status == Z_OK || status == Z_BUF_ERROR ? Step::more : Step::damaged;
+  }
+  void restart() { inflateReset(&stream); }
+};
+
+struct Bzip2 {
+  static constexpr const char* kName = "bzip2";
+  bz_stream stream{};
+
+  Bzip2() { start(); }
+  Bzip2(const Bzip2&) = delete;
+  Bzip2& operator=(const Bzip2&) = delete;
+  ~Bzip2() { BZ2_bzDecompressEnd(&stream); }
+
+  Step step() {
+    const int status = BZ2_bzDecompress(&stream);
+    if (status == BZ_STREAM_END) return Step::end_of_stream;
+    return status == BZ_OK ? Step::more : Step::damaged;
+  }
+  void restart() {
+    const bz_stream before = stream;
+    BZ2_bzDecompressEnd(&stream);
+    stream = {};
+    stream.next_in = before.next_in;
+    stream.avail_in = before.avail_in;
+    start();
+  }
+
+ private:
+  void start() {
+    if (BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK) throw std::bad_alloc();
+  }
+};
+
+/// How long a text may become when `packed` bytes are decompressed. Tables and netlists shrink to a third or a
+/// twentieth; what grows beyond 200 times its size and 256 MiB was made to fill the memory.
+constexpr std::size_t kMostGrowth = 200;
+constexpr std::size_t kAnyGrowth = std::size_t{1} << 28;
+
+void check_growth(const std::string& path, std::size_t size, std::size_t packed, const Readable& most) {
+  if (size > std::max(kAnyGrowth, kMostGrowth * packed)) {
+    throw Error(
+        fmt::format("cannot read {}: its {} bytes grow to more than {} when they are decompressed, {} times as "
+                    "many: decompress it yourself if that is right",
+                    path, packed, size, size / std::max<std::size_t>(packed, 1)));
+  }
+  if (size > most.bytes) fail_of_size(path, "decompressed it has", most);
+}
+
+/// All of `packed`, which may be several compressed streams one after the other, as parallel compressors write them.
+template <class Codec>
+std::string decompress(const std::string& path, std::string packed) {
+  Codec codec;
+  auto& stream = codec.stream;
+  const auto most = readable();
+  std::string text;
+  std::array<char, kPiece> piece;
+  Step state = Step::more;
+  std::size_t at = 0;
+  while (true) {
+    if (stream.avail_in == 0) {
+      const std::size_t count = std::min(kPiece, packed.size() - at);
+      stream.next_in = reinterpret_cast<decltype(stream.next_in)>(packed.data() + at);
+      stream.avail_in = static_cast<unsigned>(count);
+      at += count;
+    }
+    if (stream.avail_in == 0) break;
+    if (state == Step::end_of_stream) codec.restart();
+    do {
+      stream.next_out = reinterpret_cast<decltype(stream.next_out)>(piece.data());
+      stream.avail_out = static_cast<unsigned>(piece.size());
+      state = codec.step();
+      if (state == Step::damaged)
+        throw Error(fmt::format("cannot read {}: not {} data, or damaged", path, Codec::kName));
+      text.append(piece.data(), piece.size() - stream.avail_out);
+      check_growth(path, text.size(), packed.size(), most);
+    } while (state == Step::more && stream.avail_out == 0);
+  }
+  if (state != Step::end_of_stream)
+    throw Error(fmt::format("cannot read {}: the {} data end too early", path, Codec::kName));
+  return text;
+}
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+}  // namespace
+
+detail::FileKind detail::kind_of(const std::string& path) {
+  std::filesystem::path name(path);
+  FileKind kind;
+  kind.extension = lower_case(name.extension().string());
+  if (kind.extension == ".gz" || kind.extension == ".bz2") {
+    kind.compression = kind.extension;
+    kind.extension = lower_case(name.stem().extension().string());
+  }
+  return kind;
+}
+
+void detail::require_readable(const std::string& path) { read_bytes(path, 1); }
+
+std::string read_text_file(const std::string& path) {
+  const std::string compression = detail::kind_of(path).compression;
+  try {
+    std::string bytes = read_bytes(path);
+    if (compression == ".gz") return decompress<Gzip>(path, std::move(bytes));
+    if (compression == ".bz2") return decompress<Bzip2>(path, std::move(bytes));
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("cannot read {}: out of memory", path));
+  }
+}
+
+void replace_file(const std::string& temporary, const std::string& path) {
+  std::error_code failed;
+  std::filesystem::rename(temporary, path, failed);
+  if (!failed) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  throw Error(fmt::format("cannot write {}: {}", path, failed.message()));
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  const auto temporary = path + ".tmp";
+  const forced_leave::Unfinished unfinished(temporary);
+  errno = 0;
+  std::ofstream file(temporary, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) {
+    const auto reason = std::generic_category().message(errno);
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw Error(fmt::format("cannot write {}: {}", path, reason));
+  }
+  replace_file(temporary, path);
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "io/hdf5/hdf5.hpp"
+#include "io/hdf5/writer.hpp"
+#include "kirchhoff/io/results/store.hpp"
+
+namespace kirchhoff {
+
+/// Root attributes of every file. @note Collective.
+void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& provenance);
+Provenance read_root(const Hdf5Reader& file);
+/// @throws Error unless the file is whole and of this kind, naming it and the reason.
+void expect(const FileStatus& status, const std::string& path, const std::string& kind);
+
+}  // namespace kirchhoff

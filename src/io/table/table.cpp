@@ -1,0 +1,98 @@
+#include "kirchhoff/io/table/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "base/text_rows.hpp"
+#include "io/table/table_formats.hpp"
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/base/text.hpp"
+
+namespace kirchhoff {
+
+namespace {
+
+using detail::trimmed;
+
+/// Checks that every value is finite, and finds out whether all are whole numbers.
+Table finish(const std::string& path, Table table) {
+  if (table.values.empty()) throw Error(fmt::format("{} holds no numbers", path));
+  table.integral = true;
+  for (std::size_t k = 0; k < table.values.size(); ++k) {
+    const double value = table.values[k];
+    if (!std::isfinite(value)) {
+      const auto columns = static_cast<std::size_t>(table.columns);
+      throw Error(fmt::format("{} row {}, column {}: {} is not a finite number", path, k / columns + 1, k % columns + 1,
+                              value));
+    }
+    if (value != std::floor(value)) table.integral = false;
+  }
+  return table;
+}
+
+/// A whole number in a list of columns.
+std::size_t to_column(std::string_view text, const std::string& list) {
+  std::size_t column = 0;
+  text = trimmed(text);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), column);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    throw Error(fmt::format("columns {}: {} is not a column (expected a list like 0-63 or 0,2,5-7)", in_quotes(list),
+                            in_quotes(text)));
+  }
+  return column;
+}
+
+}  // namespace
+
+Table read_table(const std::string& path, const std::string& dataset) {
+  const auto& extension = detail::kind_of(path).extension;
+  if (extension == ".h5" || extension == ".hdf5") return finish(path, detail::read_hdf5_table(path, dataset));
+  if (extension == ".npy") return finish(path, detail::parse_npy(path, read_text_file(path)));
+  if (extension == ".csv" || extension == ".txt" || extension == ".data" || extension == ".tsv") {
+    return finish(path, detail::parse_text_table(path, read_text_file(path)));
+  }
+  throw Error(
+      fmt::format("cannot read {}: unknown kind of table, expected .csv .txt .data .tsv .npy .h5 .hdf5, maybe with "
+                  ".gz or .bz2 after it",
+                  path));
+}
+
+std::vector<std::size_t> parse_columns(const std::string& text, std::size_t columns) {
+  std::vector<std::size_t> chosen;
+  std::vector<bool> named(columns, false);
+  const auto add = [&](std::size_t first, std::size_t last) {
+    if (first > last) throw Error(fmt::format("columns {}: {}-{} runs backwards", in_quotes(text), first, last));
+    if (last >= columns) {
+      throw Error(fmt::format("columns {}: there is no column {}, the last of {} is {}", in_quotes(text), last, columns,
+                              static_cast<std::int64_t>(columns) - 1));
+    }
+    for (std::size_t column = first; column <= last; ++column) {
+      if (named[column]) throw Error(fmt::format("columns {}: column {} is named twice", in_quotes(text), column));
+      named[column] = true;
+      chosen.push_back(column);
+    }
+  };
+  if (trimmed(text).empty()) {
+    if (columns > 0) add(0, columns - 1);
+    return chosen;
+  }
+  std::string_view rest = text;
+  while (true) {
+    const auto end = rest.find(',');
+    const auto item = rest.substr(0, end);
+    const auto dash = item.find('-');
+    const std::size_t first = to_column(item.substr(0, dash), text);
+    add(first, dash == std::string_view::npos ? first : to_column(item.substr(dash + 1), text));
+    if (end == std::string_view::npos) return chosen;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace kirchhoff

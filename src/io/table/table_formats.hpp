@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "kirchhoff/io/table/table.hpp"
+
+namespace kirchhoff::detail {
+
+/// A file's name told apart: "d/q.csv.gz" has extension ".csv" and compression ".gz" (both in lower case, maybe empty).
+struct FileKind {
+  std::string extension;
+  std::string compression;
+};
+FileKind kind_of(const std::string& path);
+
+/// @throws Error when not a byte of the file can be read: it is missing, a directory, or forbidden.
+void require_readable(const std::string& path);
+
+/// The parsers below leave Table::integral to `finish`. `path` is for messages.
+Table parse_text_table(const std::string& path, const std::string& text);
+Table parse_npy(const std::string& path, const std::string& bytes);
+Table read_hdf5_table(const std::string& path, const std::string& dataset);
+
+/// Whole numbers below this are exact in a double; from here on, two of them may become one double.
+inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+
+/// Checks that a table read from 8-byte integers holds none from `kExactIntegers` on.
+void require_exact_integers(const std::string& path, const Table& table);
+
+}  // namespace kirchhoff::detail

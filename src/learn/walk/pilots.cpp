@@ -1,0 +1,62 @@
+#include "learn/walk/pilots.hpp"
+
+#include "kirchhoff/learn/walk/neural_walk.hpp"
+#include "learn/task/pair_walk.hpp"
+
+namespace kirchhoff {
+
+std::size_t way_of(const MoveSet& moves, int move, int layer, std::span<const std::uint16_t> state,
+                   std::span<const std::uint16_t> end) {
+  if (move == MoveSet::kLeave) return kLeaving;
+  const auto [direction, coordinate, value] = moves.step(move, layer);
+  const auto j = static_cast<std::size_t>(coordinate);
+  const auto kind = coordinate < 0 ? MoveKind::same : kind_of_change(state[j], value, end[j]);
+  return (direction < 0 ? 4 : 0) + static_cast<std::size_t>(kind);
+}
+
+int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
+  int sum = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] != b[j] ? 1 : 0;
+  return sum;
+}
+
+Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, std::uint64_t seed) {
+  constexpr std::int64_t kPilots = 2048;
+  constexpr double kPrior = 4;  // walks from an even start
+  const auto& moves = model.moves();
+  const auto d = static_cast<std::size_t>(moves.dimensions());
+  const auto s = static_cast<std::size_t>(moves.categories());
+  const auto walks = walk_moves(comm, model, source, kPilots, seed, 0, true);
+  const auto vertices = static_cast<std::size_t>(moves.layers() + 1) * (d + 1);
+  std::vector<double> counts(2 * d * s + vertices * kWays, 0.0);
+  const auto ended = std::span(counts).first(d * s);
+  const auto agreed = std::span(counts).subspan(d * s, d * s);
+  const auto ways = std::span(counts).subspan(2 * d * s);
+  for (std::size_t i = 0; i < walks.end.size(); ++i) {
+    const auto at = i % d * s + walks.end[i];
+    ended[at] += 1;
+    if (walks.start[i] == walks.end[i]) agreed[at] += 1;
+  }
+  std::vector<std::uint16_t> state(d);
+  for (std::size_t i = 0; i < walks.path.size(); ++i) {
+    const auto start = std::span(walks.start).subspan(i * d, d);
+    const auto end = std::span(walks.end).subspan(i * d, d);
+    state.assign(start.begin(), start.end());
+    int layer = 0;
+    for (const int move : walks.path[i]) {
+      const auto vertex = static_cast<std::size_t>(layer) * (d + 1) + static_cast<std::size_t>(distance(state, end));
+      ways[vertex * kWays + way_of(moves, move, layer, state, end)] += 1;
+      moves.apply(move, layer, state);
+    }
+  }
+  all_sum(comm, std::span<double>(counts));
+  Pilots pilots;
+  pilots.dimensions = d;
+  for (std::size_t v = 0; v < d * s; ++v) {
+    pilots.agreement.push_back((agreed[v] + kPrior / static_cast<double>(s)) / (ended[v] + kPrior));
+  }
+  pilots.ways.assign(ways.begin(), ways.end());
+  return pilots;
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,247 @@
+// Networks from outside: solve NETWORK, convert IN OUT.
+#include "pipeline/network.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/base/hash.hpp"
+#include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/solve/network/nodal.hpp"
+#include "parallel/memory_limit.hpp"
+#include "pipeline/folder.hpp"
+#include "pipeline/job_memory.hpp"
+#include "pipeline/options.hpp"
+#include "pipeline/stages.hpp"
+
+namespace kirchhoff {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Format { none, spice, edge_list, matrix_market, hdf5 };
+
+/// "d/grid.spice.bz2" without its compression.
+fs::path plain(const std::string& file) {
+  fs::path path(file);
+  const auto extension = path.extension();
+  return extension == ".gz" || extension == ".bz2" ? path.parent_path() / path.stem() : path;
+}
+
+Format format_of(const std::string& file) {
+  auto extension = plain(file).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (extension == ".spice" || extension == ".sp" || extension == ".cir") return Format::spice;
+  if (extension == ".txt" || extension == ".csv" || extension == ".tsv") return Format::edge_list;
+  if (extension == ".mtx") return Format::matrix_market;
+  if (extension == ".h5" || extension == ".hdf5") return Format::hdf5;
+  return Format::none;
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// A file that an option names, or "" when it names none.
+std::string text_of(const Options& options, const std::string& name) {
+  const auto file = options.text(name);
+  if (file.empty()) return "";
+  if (!fs::exists(file)) throw Error(fmt::format("{}: no file '{}'", options.origin(name), file));
+  return read_text_file(file);
+}
+
+Netlist read_netlist(const std::string& input, const Options& options) {
+  std::optional<EdgeValues> values;
+  if (!options.text("network_values").empty()) {
+    values = static_cast<EdgeValues>(options.choice("network_values"));
+  }
+  const auto base = static_cast<std::int64_t>(options.choice("network_index_base"));
+  Netlist netlist;
+  switch (format_of(input)) {
+    case Format::spice:
+      netlist = parse_spice(read_text_file(input), input, static_cast<SpiceTitle>(options.choice("network_title")));
+      break;
+    case Format::edge_list:
+      netlist = parse_edge_list(read_text_file(input), input, values, base);
+      break;
+    case Format::matrix_market:
+      netlist = parse_matrix_market(read_text_file(input), input, values.value_or(EdgeValues::conductance));
+      break;
+    case Format::hdf5:
+      netlist = read_network(input);
+      break;
+    case Format::none:
+      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", input));
+  }
+  const auto sources = text_of(options, "network_sources");
+  if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
+  const auto grounds = text_of(options, "network_grounds");
+  if (!grounds.empty()) add_grounds(netlist, grounds, options.text("network_grounds"));
+  return netlist;
+}
+
+NodePairs read_pairs(Netlist& netlist, const Options& options) {
+  const auto name = options.text("network_pairs");
+  if (name.empty()) return {};
+  // A pair has potentials and currents.
+  const double most = std::floor(least_memory_left().left / 2 /
+                                 (8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size())));
+  if (name == "all" && !fs::exists(name)) return all_pairs(netlist, most);
+  std::string note;
+  auto pairs = parse_pairs(netlist, text_of(options, "network_pairs"), name, most, &note);
+  if (!note.empty()) netlist.note += fmt::format("{}{}: {}", netlist.note.empty() ? "" : "; ", name, note);
+  return pairs;
+}
+
+std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
+  Hash hash;
+  hash.add(fmt::format("network {} {}", netlist.nodes.size(), netlist.ground));
+  for (const auto* b : {&netlist.resistors, &netlist.voltages, &netlist.currents}) {
+    hash.add(std::span<const std::int64_t>(b->tail)).add(std::span<const std::int64_t>(b->head));
+    hash.add(std::span<const double>(b->value)).add(";");
+  }
+  for (const auto& [i, j] : pairs) hash.add(fmt::format("{} {}", i, j));
+  return hash.text();
+}
+
+/// An option that no command knows is refused here, before anything is done.
+Options network_options() { return Options({}, "", Options::Source::network); }
+
+void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
+  if (rank_of(comm) == 0 && !netlist.warning.empty()) fmt::print(stderr, "warning: {}\n", netlist.warning);
+  say(comm, "network",
+      fmt::format("{}: {}, {}, {}, {}{}", fs::path(input).filename().string(), counted(netlist.nodes.size(), "node"),
+                  counted(netlist.resistors.size(), "resistor"), counted(netlist.voltages.size(), "voltage source"),
+                  counted(netlist.currents.size(), "current source"), netlist.note.empty() ? "" : "; " + netlist.note));
+}
+
+}  // namespace
+
+bool is_network(const std::string& file) { return format_of(file) != Format::none; }
+
+namespace {
+
+/// All that a solve of a network needs.
+struct NetworkJob {
+  Netlist netlist;
+  NodalOptions options;
+  ResolvedOptions resolved;
+  std::string out;
+  bool overwrite = false;
+};
+
+void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, double parsed) {
+  auto stage = folder.begin("solve");
+  const auto& netlist = read.netlist;
+  auto solution = solve_network(comm, netlist, read.options);
+  const auto path = folder.path("solution.h5");
+  write_network(comm, path, netlist, read.options.pairs, &solution,
+                provenance(comm, folder.hash(), read.resolved.yaml()));
+  const auto& r = solution.report;
+  say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
+  say(comm, "solve",
+      fmt::format(
+          "{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
+          "{:.1e}), energy {:.1e}, KCL {:.1e} A",
+          r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
+          r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
+          r.kcl_max_imbalance));
+  if (solution.undetermined > 0) {
+    say(comm, "sources",
+        fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
+                    counted(static_cast<std::size_t>(solution.undetermined), "element")));
+  }
+  constexpr std::size_t kShown = 10;
+  for (std::size_t k = 0; k < std::min(kShown, read.options.pairs.size()); ++k) {
+    const auto [i, j] = read.options.pairs[k];
+    say(comm, k == 0 ? "pairs" : "",
+        fmt::format("{} - {}: {}", netlist.nodes[static_cast<std::size_t>(i)],
+                    netlist.nodes[static_cast<std::size_t>(j)],
+                    solution.pair_resistance[k] < 0 ? "not connected"
+                                                    : fmt::format("{:.9g} ohm", solution.pair_resistance[k])));
+  }
+  if (read.options.pairs.size() > kShown) say(comm, "", fmt::format("and {} more", read.options.pairs.size() - kShown));
+  say(comm, "written",
+      fmt::format("{}; read {:.3g} s, solve {:.3g} s, write {:.3g} s", path, parsed, r.seconds_total, r.seconds_write));
+  stage.done(true);
+}
+
+}  // namespace
+
+void solve_network_file(Session& session, const std::string& input, const std::string& command) {
+  const auto comm = session.comm();
+  const double begin = wall_time();
+  const auto read = agree(comm, [&] {
+    const auto options = network_options();
+    NetworkJob all;
+    all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
+    all.options.solve.tolerance = options.real("solve_tolerance");
+    all.out = options.text("out");
+    if (all.out.empty()) all.out = plain(input).stem().string();
+    all.netlist = read_netlist(input, options);
+    all.options.pairs = read_pairs(all.netlist, options);
+    all.overwrite = options.flag("overwrite");
+    all.resolved = options.resolved();
+    if (format_of(input) == Format::matrix_market && options.text("network_values").empty()) {
+      all.resolved.set("network_values", "conductance");
+    }
+    return all;
+  });
+  const auto& netlist = read.netlist;
+  const double parsed = wall_time() - begin;
+  require_memory(comm, "solving the network", network_memory(netlist, read.options.pairs.size(), size_of(comm)));
+  const auto hash = network_hash(netlist, read.options.pairs);
+  ResultFolder folder(comm, read.out, {fs::path(input).filename().string(), hash, read.resolved}, command,
+                      read.overwrite);
+  describe(comm, input, netlist);
+  folder.run([&] { solve_in(folder, comm, read, parsed); });
+}
+
+void convert_command(Session& session, const std::string& input, const std::string& output) {
+  const auto comm = session.comm();
+  const auto target = format_of(output);
+  Netlist netlist;
+  if (is_network(input)) {
+    netlist = agree(comm, [&] { return read_netlist(input, network_options()); });
+  } else {
+    const auto job = agree(comm, [&] { return read_job(input); });
+    netlist = netlist_of(build_circuit(comm, job));
+    netlist.origin = input;
+  }
+  describe(comm, input, netlist);
+  if (target == Format::hdf5) {
+    const auto resolved = fmt::format("network: {{origin: '{}'}}\n", fs::path(input).filename().string());
+    write_network(comm, output, netlist, {}, nullptr, provenance(comm, network_hash(netlist, {}), resolved));
+    say(comm, "written", output);
+    return;
+  }
+  const auto written = agree(comm, [&] {
+    std::vector<std::string> names;
+    if (rank_of(comm) != 0) return names;
+    std::vector<NetlistFile> files;
+    if (plain(output) != fs::path(output)) throw Error(fmt::format("{}: written without compression only", output));
+    if (target == Format::spice) {
+      files = spice_files(netlist);
+    } else if (target == Format::edge_list) {
+      files = edge_list_files(netlist);
+    } else if (target == Format::matrix_market) {
+      files = matrix_market_files(netlist);
+    } else {
+      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", output));
+    }
+    for (const auto& file : files) {
+      names.push_back(file.suffix.empty() ? output : fs::path(output).replace_extension().string() + file.suffix);
+      write_text_file(names.back(), file.text);
+    }
+    return names;
+  });
+  for (const auto& name : written) say(comm, "written", name);
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,297 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <limits>
+
+#include "kirchhoff/solve/solve.hpp"
+#include "pipeline/options.hpp"
+
+namespace kirchhoff {
+namespace {
+
+constexpr double kLargest = std::numeric_limits<double>::max();
+constexpr double kNoBound = std::numeric_limits<double>::infinity();
+constexpr double kMostInt = std::numeric_limits<int>::max();
+
+constexpr Values kText{Values::Type::text};
+constexpr Values kPath{Values::Type::path};
+constexpr Values kFlag{Values::Type::flag};
+constexpr Values kChoice{Values::Type::choice};
+constexpr Values kWords{Values::Type::words};
+constexpr Values kReals{Values::Type::reals, -kLargest, kLargest};
+
+constexpr Values integer(double least, double most = kNoBound) { return {Values::Type::integer, least, most}; }
+constexpr Values small(double least) { return integer(least, kMostInt); }
+constexpr Values real(double least, double most = kLargest) { return {Values::Type::real, least, most}; }
+constexpr Values or_auto(Values values) {
+  values.automatic = true;
+  return values;
+}
+
+constexpr auto kDense = family_bit(Family::dense);
+constexpr auto kHamming = family_bit(Family::hamming);
+constexpr auto kLattice = family_bit(Family::lattice);
+constexpr auto kNearest = family_bit(Family::nearest);
+constexpr auto kFile = family_bit(Family::file);
+
+}  // namespace
+
+const std::vector<OptionSpec>& option_table() {
+  static const std::string methods = fmt::format("{}", fmt::join(kSolveMethodNames, "|"));
+  static const std::vector<OptionSpec> table = {
+      {"space_categories", "", small(1), "S", "categories of a coordinate", kCircuit},
+      {"space_dimensions", "1", small(1), "D", "coordinates of a state; S^D states a layer", kCircuit},
+
+      {"circuit_family",
+       {"dense", {{kWalk, "hamming"}}},
+       kChoice,
+       "dense|hamming|lattice|nearest|file",
+       "which states of neighbouring layers are joined",
+       kCircuit},
+      {"circuit_layers", {"10", {{kWalk, "1"}}}, small(1), "L", "layer pairs; the circuit has L+1 layers", kCircuit},
+      {"circuit_resistance_same", "1", kReals, "ohm", "r, between equal states; one value or one a layer pair",
+       kCircuit, kLayered, ~kFile},
+      {"circuit_resistance_change",
+       {"10", {{kWalk, "=circuit_resistance_same"}}},
+       kReals,
+       "ohm",
+       "R, between different states; one value or one a layer pair",
+       kCircuit,
+       kLayered,
+       ~kFile},
+      {"circuit_boundary", "reflecting", kChoice, "reflecting|periodic", "what is beyond the last category", kCircuit,
+       kLayered, kLattice},
+      {"circuit_neighbours", "8", integer(1), "k", "joined to the k nearest states, and to those it is nearest to",
+       kCircuit, kLayered, kNearest},
+      {"circuit_embedding", "", kPath, "path", "a row of coordinates a state, any table; without: the grid itself",
+       kContent, kLayered, kNearest},
+      {"circuit_file", "", kPath, "path",
+       "edges (l, x, y, conductance in siemens): all of them for family file, each edge's own for lattice and hamming",
+       kContent, kSolved, kFile | kLattice | kHamming},
+      {"circuit_resistance_spread", "0", real(0, 20), "1", "sigma of a log-normal factor on every edge's resistance",
+       kCircuit, kSolved, ~kDense},
+      {"circuit_resistance_seed", "0", integer(0), "integer", "of those factors", kCircuit, kSolved, ~kDense,
+       "circuit_resistance_spread"},
+
+      {"source_name",
+       {"", {{kWalk, "uniform"}}},
+       kText,
+       "name",
+       "named distribution injected on layer 0 (docs/distributions.md)",
+       kLaw},
+      {"source_file", "", kPath, "path", "the same from a file: .h5 .npy .csv .txt .data, also .gz and .bz2", kContent},
+      {"source_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
+       kContent, kLayered, kEveryFamily, "source_file"},
+      {"source_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
+       kEveryFamily, "source_file"},
+      {"source_smoothing", "0", real(0, 1), "share", "e in mass (1-e) p + e/N", kLaw},
+
+      {"target_name", "", kText, "name", "named distribution taken out on layer L", kLaw},
+      {"target_file", "", kPath, "path", "the same from a file", kContent},
+      {"target_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
+       kContent, kLayered, kEveryFamily, "target_file|target_valid|target_test"},
+      {"target_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
+       kEveryFamily, "target_file|target_valid|target_test"},
+      {"target_smoothing", "0", real(0, 1), "share", "e in mass (1-e) q + e/N", kLaw},
+      {"target_valid", "", kPath, "path", "samples held out for choices; read like the target's file", kNothing},
+      {"target_test", "", kPath, "path", "samples held out for the test log-likelihood", kNothing},
+      {"target_test_rows", "0", integer(0), "rows", "without such a file, so many rows of target_file, at random",
+       kContent, kWalk, kEveryFamily, "target_file"},
+
+      {"solve_method", "auto", kChoice, methods, "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it",
+       kNothing, kSolved | kNetwork},
+      {"solve_tolerance", "1e-12", real(0, 1), "1", "on the true relative residual ||b - A phi|| / ||b||", kNothing,
+       kSolved | kNetwork},
+      {"solve_currents", "false", kFlag, "true|false",
+       "write every edge's current to currents.h5 (L N^2 numbers when dense)", kNothing, kSolved},
+
+      {"network_values", "", kChoice, "resistance|conductance",
+       "third column of an edge list (without: what its header says, or resistance) or values of a matrix (without: "
+       "conductance)",
+       kContent, kNetwork},
+      {"network_title", "auto", kChoice, "auto|line|none",
+       "SPICE: the first line is a title (line), or read like any other (none); auto: a title, with a warning where it "
+       "reads like an element",
+       kContent, kNetwork},
+      {"network_index_base", "0", kChoice, "0|1", "least node number of an edge list", kContent, kNetwork},
+      {"network_sources", "", kPath, "path", "currents into nodes: a line a node and ampere", kContent, kNetwork},
+      {"network_grounds", "", kPath, "path", "nodes joined to ground: a line a node and ohm, 0 being tied to it",
+       kContent, kNetwork},
+      {"network_pairs", "", kText, "path|all",
+       "two nodes a line (or one: every pair): 1 A from the second into the first", kContent, kNetwork},
+
+      {"model_hidden",
+       "256,256,256",
+       {Values::Type::integers, 1, kMostInt},
+       "widths",
+       "hidden layers of the network",
+       kTraining},
+      {"model_activation", "silu", kChoice, "silu|tanh|relu", "between them", kTraining},
+      {"model_head", "auto", kChoice, "auto|potential|current",
+       "what the network gives of a state: its potentials, or the currents of its moves; auto: potentials for dense "
+       "and "
+       "hamming",
+       kTraining, kExact},
+      {"model_likelihood", "auto", kChoice, "auto|categorical|mixture",
+       "the law of a coordinate: a logit a category, or (ordered categories) a mixture of normal laws; auto: mixtures "
+       "for "
+       "a fixed training set of more than 8 categories",
+       kTraining, kMonteCarlo},
+      {"model_evidence", "auto", kChoice, "auto|none|linear",
+       "S = 2: each coordinate also by a linear function of all, beside the layers; auto: for a file of up to 1024 "
+       "columns",
+       kTraining, kWalk},
+      {"model_precision",
+       {"double", {{kWalk, "single"}}},
+       kChoice,
+       "single|double",
+       "of passes and optimiser",
+       kTraining},
+
+      {"train_supervision", "exact", kChoice, "exact|monte_carlo|walk",
+       "where targets come from: the solution, samples of the terminals, or (hamming of any size) conditional walks",
+       kTraining},
+      {"train_samples", "0", integer(0), "pairs", "size of a fixed training set; 0: every row is a new draw", kTraining,
+       kMonteCarlo},
+      {"train_jitter", "auto", or_auto(real(0)), "auto|categories",
+       "noise on the coordinates that others are predicted from; auto: for a mixture of few rows", kTraining,
+       kMonteCarlo},
+      {"train_steps",
+       {"20000", {{kWalkDrawn, "16000"}, {kWalkRows, "auto"}}},
+       or_auto(integer(0)),
+       "steps",
+       "of the optimiser; walk also auto, or 0: as many as suit the rows, which is 3/4 of their number within "
+       "2500..8000",
+       kTraining},
+      {"train_batch",
+       {"4096", {{kWalk, "512"}}},
+       integer(1),
+       "states",
+       "a step, over all ranks; each gives the targets of all layers",
+       kTraining},
+      {"train_learning_rate", {"1e-3", {{kWalk, "3e-3"}}}, real(0), "1", "peak of warm-up and cosine", kTraining},
+      {"train_warmup", "200", integer(0), "steps", "of linear rise", kTraining},
+      {"train_weight_decay", "0", real(0), "1", "of AdamW", kTraining},
+      {"train_average", "0.999", real(0, 1), "1", "decay of the moving average of the weights", kTraining},
+      {"train_clip", "0", real(0), "norm", "longest gradient, longer ones are shortened to it; 0: none is", kTraining,
+       kSolved},
+      {"train_balance", "0.5", real(0, 1), "1", "weight of a layer's error: 0 relative to its spread, 1 in volt",
+       kTraining, kExact},
+      {"train_validate_every",
+       {"500", {{kWalk, "250"}}},
+       integer(1),
+       "steps",
+       "between lines of training.csv",
+       kTraining},
+      {"train_checkpoint_every", "1000", integer(1), "steps", "between checkpoints", kNothing},
+      {"train_references", "256", small(1), "rows", "end points that an example's targets are averaged over", kTraining,
+       kWalk},
+      {"train_row_decay", "800", real(0), "rows", "weight decay times the number of training rows, added to the other",
+       kTraining, kWalkRows},
+      {"train_dropout", "0", real(0, 0.95), "share", "of the hidden units left out in a step", kTraining, kWalk},
+      // Rows that are drawn on the fly are never seen twice: stopping early would only cut off the end of the schedule.
+      {"train_patience",
+       {"0", {{kWalkRows, "8"}}},
+       integer(0),
+       "validations",
+       "without progress until training stops early; 0: never",
+       kTraining,
+       kWalk},
+
+      {"sample_flow",
+       {"exact,neural", {{kWalk, "neural"}}},
+       kWords,
+       "exact|neural",
+       "whose currents the particles follow; a list",
+       kNothing},
+      {"sample_count", {"200000", {{kWalk, "40000"}}}, integer(1), "particles", "of each flow", kSamples},
+      {"sample_leap", "0", real(0, 1), "share", "several moves a call, this share of the likely ones; 0: one, exactly",
+       kSamples, kWalk},
+      {"sample_paths", "64", small(0), "paths",
+       "a test row, to estimate its probability where states are too many; 0: not", kNothing, kWalk},
+
+      {"bench_methods", "", kWords, methods,
+       "which of the solve's methods are timed; a list; without: all that are feasible", kNothing, kSolved},
+      {"bench_repeats", "5", small(1), "solves", "of each method, whose median counts", kNothing, kSolved},
+      {"bench_seconds", "20", real(0, kNoBound), "s", "a method that has taken so long is not repeated", kNothing,
+       kSolved},
+
+      {"seed", "0", integer(0), "integer", "of all random numbers", kTraining | kSamples},
+      {"out", "", kPath, "folder", "for results; without: the case's name", kProgram, kLayered | kNetwork},
+      {"force", "false", kFlag, "flag", "redo finished stages", kProgram, kLayered | kNetwork},
+      {"overwrite", "false", kFlag, "flag", "remove what the folder holds of another problem", kProgram,
+       kLayered | kNetwork},
+      {"help", "false", kFlag, "flag", "this text", kProgram, kLayered | kNetwork},
+      {"version", "false", kFlag, "flag", "the program's version, PETSc's and the BLAS in use", kProgram,
+       kLayered | kNetwork},
+  };
+  return table;
+}
+
+namespace {
+
+/// "walk", "lattice": who alone uses an option; "" for all.
+std::string users(const OptionSpec& option) {
+  std::vector<std::string> names;
+  if (option.of_case() && option.problems != kLayered && option.problems != (kSolved | kNetwork)) {
+    if ((option.problems & kExact) != 0) names.emplace_back("exact");
+    if ((option.problems & kMonteCarlo) != 0) names.emplace_back("monte_carlo");
+    if ((option.problems & kWalk) != 0) names.emplace_back(option.problems == kWalkRows ? "walk from a file" : "walk");
+    if ((option.problems & kNetwork) != 0) names.emplace_back("network");
+  }
+  if (option.problems == (kSolved | kNetwork)) names = {"not walk"};
+  if (option.families == ~kDense) names.emplace_back("not dense");
+  if (option.families == ~kFile) names.emplace_back("not file");
+  if (option.families == kLattice) names.emplace_back("lattice");
+  if (option.families == kNearest) names.emplace_back("nearest");
+  return names.empty() ? "" : fmt::format("{}: ", fmt::join(names, ", "));
+}
+
+std::string range(const Values& values) {
+  if (values.type != Values::Type::integer && values.type != Values::Type::real) return "";
+  if (values.most >= kMostInt) return fmt::format(", {} or more", values.least);
+  return fmt::format(", {} to {}", values.least, values.most);
+}
+
+std::string defaults(const Default& fallback) {
+  const auto shown = [](const std::string& value) {
+    return value.starts_with('=') ? "that of " + value.substr(1) : value;
+  };
+  std::vector<std::string> parts;
+  if (!fallback.usual.empty()) parts.push_back(fallback.usual);
+  for (const auto& [problems, value] : fallback.special) {
+    const auto* who = problems == kWalkRows ? "walk from a file" : problems == kWalkDrawn ? "walk from a name" : "walk";
+    parts.push_back(fmt::format("{} {}", who, shown(value)));
+  }
+  return parts.empty() ? "" : fmt::format(" default {}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+std::string option_help() {
+  std::string text =
+      "usage: mpirun -n NP kirchhoff COMMAND [INPUT] [-option value ...]\n\n"
+      "commands\n"
+      "  run CASE            solve, train, sample, validate; finished stages of an unchanged problem are not redone\n"
+      "  solve CASE|NETWORK  potentials and their proof             -> solution.h5\n"
+      "                      (a network: .spice .sp .cir .txt .csv .mtx .h5, also .gz and .bz2)\n"
+      "  convert IN OUT      a network or a case as SPICE, edge list, Matrix Market or HDF5\n"
+      "  train CASE          the network of currents                -> checkpoint.h5, training.csv\n"
+      "  sample CASE|DIR     walks of both flows                    -> samples.h5\n"
+      "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"
+      "  bench CASE          time and memory of all solve methods   -> bench.json\n"
+      "  info FILE|DIR       what an HDF5 file of ours holds, how far a folder's work has come\n\n"
+      "options, who alone uses them, [unit or values] and default; in a case the part before the first underscore is a "
+      "section\n";
+  for (const auto& o : option_table()) {
+    text += fmt::format("  -{:<27} {}{} [{}{}]{}\n", o.name, users(o), o.help, o.unit, range(o.values),
+                        o.values.type == Values::Type::flag ? "" : defaults(o.fallback));
+  }
+  text +=
+      "\nPETSc's options work too and win over our defaults: -ksp_type -pc_type -ksp_monitor -ksp_view -log_view ...\n"
+      "(PETSC_OPTIONS and .petscrc as well). What nothing in this problem could use is an error in a case and on the\n"
+      "command line; PETSC_OPTIONS and .petscrc serve many problems, and only unknown names are errors there.\n";
+  return text;
+}
+
+}  // namespace kirchhoff

@@ -1,0 +1,433 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/circuit/netlist.hpp"
+#include "oracles.hpp"
+
+namespace kirchhoff {
+namespace {
+
+using testing::AllOf;
+using testing::DoubleEq;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::Pointwise;
+using testing::ThrowsMessage;
+
+constexpr double kShort = std::numeric_limits<double>::infinity();
+
+void expect_same(const Netlist& a, const Netlist& b) {
+  EXPECT_EQ(a.nodes, b.nodes);
+  EXPECT_EQ(a.ground, b.ground);
+  for (const auto member : {&Netlist::resistors, &Netlist::voltages, &Netlist::currents}) {
+    EXPECT_EQ((a.*member).tail, (b.*member).tail);
+    EXPECT_EQ((a.*member).head, (b.*member).head);
+    EXPECT_THAT((a.*member).value, Pointwise(DoubleEq(), (b.*member).value));
+  }
+}
+
+TEST(Spice, ReadsElementsWithSuffixesCommentsAndContinuations) {
+  const auto netlist = parse_spice(
+      "R9 is a title 0 1\n"
+      "* a comment\n"
+      "r1 IN mid 10kOhm $ as in a shop\n"
+      "R2 Mid GND\n"
+      "* between\n"
+      "+ 2.5Meg ; half a line\n"
+      "Rvia mid out 0\r\n"
+      "\n"
+      "  v1 in 0 DC 1.8V AC 1 90\n"
+      "I1 out gnd 3mA // drawn\n"
+      ".op\n"
+      ".control\n"
+      "run and print anything\n"
+      ".endc\n"
+      ".end\n"
+      "X1 is never read\n",
+      "a.sp");
+
+  EXPECT_EQ(netlist.title, "R9 is a title 0 1");
+  EXPECT_THAT(netlist.nodes, ElementsAre("IN", "mid", "0", "out"));
+  EXPECT_EQ(netlist.ground, 2);
+  EXPECT_THAT(netlist.resistors.names, ElementsAre("r1", "R2", "Rvia"));
+  EXPECT_THAT(netlist.resistors.tail, ElementsAre(0, 1, 1));
+  EXPECT_THAT(netlist.resistors.head, ElementsAre(1, 2, 3));
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(DoubleEq(1e-4), DoubleEq(4e-7), kShort));
+  EXPECT_THAT(netlist.resistors.line, ElementsAre(3, 4, 7));
+  EXPECT_THAT(netlist.voltages.value, ElementsAre(1.8));
+  EXPECT_THAT(netlist.currents.value, ElementsAre(DoubleEq(3e-3)));
+  EXPECT_THAT(netlist.currents.tail, ElementsAre(3));
+  EXPECT_THAT(netlist.currents.head, ElementsAre(2));
+}
+
+TEST(Spice, WarnsOfAFirstLineThatReadsLikeAnElement) {
+  const std::string text = "R1 n1 n2 1\nR2 n2 0 1\n";
+
+  const auto automatic = parse_spice(text, "a.sp");
+  const auto line = parse_spice(text, "a.sp", SpiceTitle::line);
+  const auto none = parse_spice(text, "a.sp", SpiceTitle::none);
+
+  EXPECT_THAT(automatic.warning,
+              AllOf(HasSubstr("a.sp:1: "), HasSubstr("'R1 n1 n2 1'"), HasSubstr("-network_title none")));
+  EXPECT_THAT(automatic.resistors.names, ElementsAre("R2"));
+  EXPECT_THAT(line.warning, IsEmpty());
+  expect_same(line, automatic);
+  EXPECT_THAT(none.warning, IsEmpty());
+  EXPECT_THAT(none.resistors.names, ElementsAre("R1", "R2"));
+  EXPECT_THAT(none.title, IsEmpty());
+  for (const std::string card :
+       {"v1 a 0 DC 5", "I1 a 0 1m", "R1 (a,b) r=1k", ".include x", "L1 a b 1n", "\xEF\xBB\xBFR1 a b 1"}) {
+    EXPECT_THAT(parse_spice(card + "\nR2 n2 0 1\n", "a.sp").warning, HasSubstr("a.sp:1: ")) << card;
+  }
+  for (const std::string title : {"Resistors in a row", "* R1 a b 1", "title", "R9 is a title", "I 1 2 3", "", "..."}) {
+    EXPECT_THAT(parse_spice(title + "\nR2 n2 0 1\n", "a.sp").warning, IsEmpty()) << title;
+  }
+}
+
+TEST(Spice, TakesMinusNothingForNothing) {
+  EXPECT_EQ(parse_spice("t\nR1 a b -0\n", "a.sp").resistors.value[0], kShort);
+  EXPECT_EQ(parse_edge_list("0 1 -0\n", "g.txt", EdgeValues::resistance, 0).resistors.value[0], kShort);
+}
+
+TEST(Spice, KnowsEveryScale) {
+  const std::vector<std::pair<std::string, double>> scales = {
+      {"3", 3},          {"3f", 3e-15},     {"3p", 3e-12}, {"3n", 3e-9},  {"3uohm", 3e-6}, {"3m", 3e-3},
+      {"3M", 3e-3},      {"3mil", 76.2e-6}, {"3k", 3e3},   {"3MEG", 3e6}, {"3Gohm", 3e9},  {"3T", 3e12},
+      {"+3.5e-3k", 3.5}, {"3ohm", 3},       {".5", 0.5},   {"3A", 3},     {"5.e2", 500}};
+  for (const auto& [text, ohm] : scales) {
+    const auto netlist = parse_spice("t\nR1 a 0 " + text + "\n", "a.sp");
+
+    EXPECT_DOUBLE_EQ(netlist.resistors.value[0], 1 / ohm) << text;
+  }
+}
+
+TEST(Spice, RefusesWhatItDoesNotKnow) {
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"C1 a 0 1p", "a.sp:2: element 'C1' is not of a kind"},
+      {".subckt x a b", "a.sp:2: card '.subckt' is not read"},
+      {".include other.sp", "a.sp:2: card '.include'"},
+      {".param r=3", "a.sp:2: card '.param'"},
+      {"R1 a", "a.sp:2: 'R1' needs two nodes"},
+      {"R1 a b", "'R1' has no resistance"},
+      {"R1 a b {r}", "resistance '{r}' of 'R1' is not a number"},
+      {"R1 a b 1k5", "resistance '1k5' of 'R1' is not a number"},
+      {"R1 a b -5", "'R1' has -5 ohm"},
+      {"R1 a b nan", "'R1' has nan ohm"},
+      {"R1 a b 1e400", "'R1' has inf ohm"},
+      {"R1 a b 1e-320", "its conductance cannot be represented"},
+      {"R1 a b 1 tc=2", "'tc' of 'R1' is not read"},
+      {"V1 a b sin(0 1 50)", "'sin' of 'V1' is not read"},
+      {"V1 a b 1 2", "'2' of 'V1' is not read"},
+      {"I1 a b inf", "the value of 'I1' is not finite"},
+      {"+ 5", "a.sp:2: a line that goes on"},
+      {"R1 a b 1\nr1 c d 2", "a.sp:3: element 'R1' is there already, on line 2"},
+      {"", "a.sp holds no elements"},
+      {".control\nrun", "without .endc"}};
+  for (const auto& [line, message] : wrong) {
+    EXPECT_THAT([&] { parse_spice("title\n" + line + "\n", "a.sp"); }, ThrowsMessage<Error>(HasSubstr(message)))
+        << line;
+  }
+}
+
+TEST(EdgeList, ReadsWhatPeopleWrite) {
+  const auto plain = parse_edge_list("# i j R\n0 1 2\n1\t4  0.5\n\n4 0 1e3\n", "g.txt", EdgeValues::resistance, 0);
+  const auto commas =
+      parse_edge_list("from,to,ohm\r\n0,1,2\r\n1,4,0.5\r\n4,0,1000\r\n", "g.csv", EdgeValues::resistance, 0);
+  const auto siemens = parse_edge_list("0.0e+00 1.0e+00 0.5\n1 4.00 2\n4 0 1e-3", "g.txt", EdgeValues::conductance, 0);
+
+  EXPECT_THAT(plain.nodes, ElementsAre("0", "1", "4"));
+  EXPECT_THAT(plain.resistors.tail, ElementsAre(0, 1, 2));
+  EXPECT_THAT(plain.resistors.head, ElementsAre(1, 2, 0));
+  EXPECT_THAT(plain.resistors.value, ElementsAre(0.5, 2, 1e-3));
+  expect_same(plain, commas);
+  expect_same(plain, siemens);
+}
+
+TEST(EdgeList, NumbersSparseIdsInTheirOrder) {
+  const auto netlist = parse_edge_list("900000000000 7 1\n7 12 1\n", "g.txt", EdgeValues::resistance, 0);
+
+  EXPECT_THAT(netlist.nodes, ElementsAre("7", "12", "900000000000"));
+  EXPECT_THAT(netlist.resistors.tail, ElementsAre(2, 0));
+}
+
+TEST(EdgeList, NamesLineAndColumnOfAMistake) {
+  const auto read = [](const std::string& text, EdgeValues values = EdgeValues::resistance, std::int64_t first = 0) {
+    return [=] { parse_edge_list(text, "g.txt", values, first); };
+  };
+
+  EXPECT_THAT(read("0 1 1\n1 2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is missing")));
+  EXPECT_THAT(read("0 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is missing")));
+  EXPECT_THAT(read("0 1 1\n1 2.5 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is '2.5'")));
+  EXPECT_THAT(read("0 1 1\n1 2 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is 'x'")));
+  EXPECT_THAT(read("1O 2 5\n2 3 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is '1O'")));
+  EXPECT_THAT(read("a b c\n0 1 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'a'")));
+  EXPECT_THAT(read("source 2 5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'source'")));
+  EXPECT_THAT(read("0 1 -1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a resistance of -1 ohm")));
+  EXPECT_THAT(read("0 1 inf\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'inf'")));
+  EXPECT_THAT(read("0 1 -1\n", EdgeValues::conductance), ThrowsMessage<Error>(HasSubstr("a conductance of -1 S")));
+  EXPECT_THAT(read("0 1 1e-320\n", EdgeValues::conductance),
+              ThrowsMessage<Error>(HasSubstr("its resistance cannot be represented")));
+  EXPECT_THAT(read("0 1 1\n", EdgeValues::resistance, 1), ThrowsMessage<Error>(HasSubstr("nodes count from 1")));
+  EXPECT_THAT(read("-3 1 1\n"), ThrowsMessage<Error>(HasSubstr("node -3")));
+  EXPECT_THAT(read("# nothing\n"), ThrowsMessage<Error>(HasSubstr("g.txt holds no edges")));
+  EXPECT_THAT(read("source,target,ohm\n"), ThrowsMessage<Error>(HasSubstr("g.txt holds no edges")));
+}
+
+TEST(EdgeList, HasOneSeparatorForAllRows) {
+  const auto read = [](const std::string& text) { return [=] { parse_edge_list(text, "g.txt", {}, 0); }; };
+  const auto expected = parse_edge_list("0 1 2\n1 4 0.5\n", "g.txt", {}, 0);
+
+  for (const std::string text : {"0,1,2\r\n1,4,.5\r\n", "0; 1; 2\n1;4;0.5", "0\t1\t2\n1\t4\t5e-1\n",
+                                 "  0 1\t2\n1   4 .5 \n", "\xEF\xBB\xBF\"0\",\"1\",\"2\"\n\"1\",4,\"0.5\"\n"}) {
+    expect_same(parse_edge_list(text, "g.txt", {}, 0), expected);
+  }
+  EXPECT_THAT(parse_edge_list("0;1;2\n", "g.txt", {}, 0).note, HasSubstr("columns separated by semicolons"));
+  EXPECT_THAT(read("1;2;4,7\n2;3;1,5\n"),
+              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '4,7'"), HasSubstr("decimal point"))));
+  EXPECT_THAT(read("1,,2,5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 2 is empty")));
+  EXPECT_THAT(read("1,2,\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is empty")));
+  EXPECT_THAT(read("1\t\t2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 2 is empty")));
+  EXPECT_THAT(read("0 1 2\n1,4,0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is missing")));
+  EXPECT_THAT(read("0 1 2\n1 4 0.5 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: 4 columns, but line 1 has 3")));
+  EXPECT_THAT(read("0 10 11 0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: 4 columns, where 3")));
+  EXPECT_THAT(read("1 2 {'weight': 3}\n"),
+              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '{'weight':'"), HasSubstr("dictionary"))));
+  EXPECT_THAT(read("\"0\"1,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: '1,2,3' stands behind a quoted field")));
+  EXPECT_THAT(read("\"0,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a quote that does not end")));
+  EXPECT_THAT(read("0 1 2\r1 4 0.5\r"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a carriage return inside a line")));
+  EXPECT_THAT(read(std::string("0 1 2\n1 \0 2\n", 12)), ThrowsMessage<Error>(HasSubstr("g.txt:2: a NUL byte")));
+}
+
+TEST(EdgeList, FollowsAHeader) {
+  const auto read = [](const std::string& text, std::optional<EdgeValues> values = {}) {
+    return parse_edge_list(text, "g.csv", values, 0);
+  };
+  const auto expected = read("0 1 0.5\n1 2 0.25\n");
+
+  expect_same(read("id,source,target,weight\n100,0,1,0.5\n101,1,2,0.25\n"), expected);
+  expect_same(read(",source,target,weight\n0,0,1,0.5\n1,1,2,0.25\n"), expected);
+  expect_same(read("Unnamed: 0,Ohm,To,From,comment\n0,0.5,1,0,\n1,0.25,2,1,x\n"), expected);
+  expect_same(read("\"source\",\"target\",\"weight\"\n\"0\",\"1\",\"0.5\"\n\"1\",\"2\",\"0.25\"\n"), expected);
+  expect_same(read("node node siemens\n0 1 2\n1 2 4\n"), expected);
+  expect_same(read("# node node siemens\n0 1 2\n1 2 4\n"), expected);
+  expect_same(read("i;j;weight\n0;1;2\n1;2;4\n", EdgeValues::conductance), expected);
+  EXPECT_THAT(read("id,source,target,weight\n7,0,1,2\n").note,
+              AllOf(HasSubstr("line 1 names them: 'source', 'target', 'weight'; not read: 'id'"), HasSubstr("ohm")));
+  const auto refused = [&](const std::string& text, const std::string& why, std::optional<EdgeValues> values = {}) {
+    EXPECT_THAT([&] { read(text, values); }, ThrowsMessage<Error>(AllOf(HasSubstr("g.csv:1: "), HasSubstr(why))))
+        << text;
+  };
+  refused("u,v,conductance\n0,1,2\n", "-network_values says resistance", EdgeValues::resistance);
+  refused("# u v ohm\n0 1 2\n", "-network_values says conductance", EdgeValues::conductance);
+  refused("u,v,r,g\n0,1,2,3\n", "columns 3 and 4 could both be the values");
+  std::string many = "u,v,";
+  for (int k = 0; k < 1000; ++k) many += "a column that is of no use,";
+  refused(many + "w,w\n", "and 984 more: columns 1003 and 1004 could both be the values");
+  refused("from,to,colour\n0,1,2\n", "no column of values");
+  refused("from,id,ohm\n0,1,2\n", "two columns for nodes are needed");
+}
+
+TEST(EdgeList, TakesSourcesAndGroundsFromFilesOfTheirOwn) {
+  auto netlist = parse_edge_list("0 1 1\n1 2 1\n", "g.txt", EdgeValues::resistance, 0);
+
+  add_sources(netlist, "# node ampere\n0 1.5\n2  -0.5\n", "s.txt");
+  add_grounds(netlist, "2 10\n1.0e0 0\n", "r.txt");
+
+  EXPECT_THAT(netlist.nodes, ElementsAre("0", "1", "2", "ground"));
+  EXPECT_EQ(netlist.ground, 3);
+  EXPECT_THAT(netlist.currents.tail, ElementsAre(-1, -1));
+  EXPECT_THAT(netlist.currents.head, ElementsAre(0, 2));
+  EXPECT_THAT(netlist.currents.value, ElementsAre(1.5, -0.5));
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(1, 1, 0.1));
+  EXPECT_THAT(netlist.voltages.tail, ElementsAre(1));
+  EXPECT_THAT(netlist.voltages.head, ElementsAre(3));
+  EXPECT_THAT([&] { add_sources(netlist, "7 1\n", "s.txt"); },
+              ThrowsMessage<Error>(HasSubstr("s.txt:1: g.txt has no node '7'")));
+  EXPECT_THAT([&] { add_grounds(netlist, "1 -1\n", "r.txt"); },
+              ThrowsMessage<Error>(HasSubstr("r.txt:1: a resistance")));
+}
+
+TEST(SideFiles, TakeNoRowForAHeaderThatIsNone) {
+  const auto network = parse_spice("title\nR1 a b 1\nR2 b 0 1\nR3 node source 1\nR4 node 0 1\nI1 0 a 1\n", "n.sp");
+  auto netlist = network;
+
+  add_sources(netlist, "a 1\nb 1\n", "s.txt");
+  add_sources(netlist, "node 2\n", "s.txt");
+  add_sources(netlist, "Node Ampere\nnode 3\n", "s.txt");
+  add_sources(netlist, ",current,name\n0,4,b\n", "s.txt");
+  add_grounds(netlist, "a 10\n", "r.txt");
+  add_grounds(netlist, "node;siemens\nb;0.5\n", "r.txt");
+
+  EXPECT_THAT(netlist.currents.value, ElementsAre(1, 1, 1, 2, 3, 4));
+  EXPECT_THAT(netlist.currents.head, ElementsAre(0, 0, 1, 3, 3, 1));
+  EXPECT_EQ(netlist.currents.names.size(), 6U);
+  EXPECT_EQ(netlist.resistors.names.size(), 6U);
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(1, 1, 1, 1, 0.1, 0.5));
+  EXPECT_THAT([&] { add_sources(netlist, "a b\n", "s.txt"); },
+              ThrowsMessage<Error>(HasSubstr("s.txt:1: column 2 is 'b'")));
+  EXPECT_THAT([&] { add_sources(netlist, "a 1O\n", "s.txt"); },
+              ThrowsMessage<Error>(HasSubstr("s.txt:1: column 2 is '1O'")));
+  EXPECT_THAT([&] { add_sources(netlist, "a 1 2\n", "s.txt"); }, ThrowsMessage<Error>(HasSubstr("s.txt:1: 3 columns")));
+  EXPECT_THAT([&] { add_sources(netlist, "a;1,5\n", "s.txt"); }, ThrowsMessage<Error>(HasSubstr("decimal point")));
+  EXPECT_THAT([&] { add_grounds(netlist, "node,ampere\na,1\n", "r.txt"); },
+              ThrowsMessage<Error>(HasSubstr("r.txt:1: column 2 is 'ampere'")));
+  // A pair may be of nodes that are called like columns: then it is no header, which is said.
+  std::string note;
+  EXPECT_THAT(parse_pairs(network, "node source\na b\n", "p.txt", kAnyNumber, &note),
+              ElementsAre(Pair(3, 4), Pair(0, 1)));
+  EXPECT_THAT(note, HasSubstr("line 1 is a row, not a header"));
+  EXPECT_THAT(parse_pairs(network, "to,from\na,b\n", "p.txt"), ElementsAre(Pair(1, 0)));
+  EXPECT_THAT([&] { parse_pairs(network, "target source\na b\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:1: n.sp has no node 'target'")));
+}
+
+TEST(MatrixMarket, TellsALaplacianFromConductances) {
+  const std::string head = "%%MatrixMarket matrix coordinate real ";
+
+  const auto adjacency =
+      parse_matrix_market(head + "symmetric\n% a comment\n3 3 2\n2 1 0.5\n3 2 2\n", "a.mtx", EdgeValues::conductance);
+  const auto both_sides =
+      parse_matrix_market(head + "general\n3 3 4\n1 2 .5\n2 1 .5\n2 3 2\n3 2 2\n", "a.mtx", EdgeValues::conductance);
+  const auto laplacian = parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .5\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n",
+                                             "a.mtx", EdgeValues::conductance);
+  const auto grounded = parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .75\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n",
+                                            "a.mtx", EdgeValues::conductance);
+
+  EXPECT_THAT(adjacency.nodes, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(adjacency.resistors.value, ElementsAre(0.5, 2));
+  EXPECT_THAT(adjacency.note, HasSubstr("conductances"));
+  EXPECT_THAT(laplacian.note, HasSubstr("Laplacian"));
+  expect_same(adjacency, both_sides);
+  expect_same(adjacency, laplacian);
+  EXPECT_THAT(grounded.nodes, ElementsAre("1", "2", "3", "ground"));
+  EXPECT_THAT(grounded.resistors.value, ElementsAre(0.5, 2, 0.25));
+  EXPECT_EQ(grounded.resistors.head[2], grounded.ground);
+}
+
+TEST(MatrixMarket, RefusesWhatIsNeither) {
+  const auto read = [](const std::string& rest) {
+    return [=] { parse_matrix_market("%%MatrixMarket matrix " + rest, "a.mtx", EdgeValues::conductance); };
+  };
+
+  EXPECT_THAT([] { parse_matrix_market("1 2 3\n", "a.mtx", EdgeValues::conductance); },
+              ThrowsMessage<Error>(HasSubstr("not a Matrix Market file")));
+  EXPECT_THAT(read("array real general\n2 2\n"), ThrowsMessage<Error>(HasSubstr("coordinate format")));
+  EXPECT_THAT(read("coordinate real symmetric\n20000000 20000000 1\n2 1 -1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:2: 20000000 rows are announced, in a file of ")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1000000000000000\n2 1 -1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:2: 1000000000000000 entries are announced")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1\n2 1 1 5\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: '5' stands")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 1\n2 1 1,5\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: value '1,5'")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 2\n2 1 1e308\n2 1 1e308\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: a conductance of inf S")));
+  EXPECT_THAT(
+      [] {
+        parse_matrix_market("%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 -1\n", "a.mtx",
+                            EdgeValues::resistance);
+      },
+      ThrowsMessage<Error>(HasSubstr("-network_values says resistance")));
+  EXPECT_THAT(read("coordinate complex general\n"), ThrowsMessage<Error>(HasSubstr("real matrix")));
+  EXPECT_THAT(read("coordinate real general\n2 3 1\n1 2 1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:2: the matrix must be square")));
+  EXPECT_THAT(read("coordinate real general\n2 2 1\n1 3 1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.mtx:3: entry (1, 3)")));
+  EXPECT_THAT(read("coordinate real general\n2 2 2\n1 2 1\n"), ThrowsMessage<Error>(HasSubstr("1 entries, but 2")));
+  EXPECT_THAT(read("coordinate real general\n2 2 2\n1 2 1\n2 1 2\n"),
+              ThrowsMessage<Error>(HasSubstr("not symmetric at (1, 2)")));
+  EXPECT_THAT(read("coordinate real general\n3 3 2\n1 2 1\n2 3 -1\n"),
+              ThrowsMessage<Error>(HasSubstr("here are both")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 3\n1 1 1\n2 2 1\n2 1 -2\n"),
+              ThrowsMessage<Error>(HasSubstr("row 1 sums to -1")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 2\n1 1 1\n2 1 2\n"),
+              ThrowsMessage<Error>(HasSubstr("nothing on the diagonal")));
+}
+
+TEST(NodePairs, AreListedOrMadeOfFocalNodes) {
+  const auto netlist = parse_edge_list("10 11 1\n11 12 1\n", "g.txt", EdgeValues::resistance, 0);
+
+  EXPECT_THAT(parse_pairs(netlist, "12 10\n# x\n11 12\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(1, 2)));
+  EXPECT_THAT(parse_pairs(netlist, "12\n1.0e+01\n11\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(2, 1), Pair(0, 1)));
+  EXPECT_THAT(all_pairs(netlist), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10 13\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:1: g.txt has no node '13'")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10 10\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("with itself")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10\n10\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("stands twice")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10\n11 12\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:2: 2 columns, but line 1 has 1")));
+  EXPECT_THAT(parse_pairs(netlist, "focal\n12\n10\n", "p.txt"), ElementsAre(Pair(2, 0)));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10 11 3.5\n", "p.txt"); },
+              ThrowsMessage<Error>(HasSubstr("p.txt:1: 3 columns")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "10\n11\n12\n", "p.txt", 2); },
+              ThrowsMessage<Error>(HasSubstr("p.txt: 3 pairs of nodes")));
+  EXPECT_THAT([&] { all_pairs(netlist, 2); }, ThrowsMessage<Error>(HasSubstr("g.txt: 3 pairs of nodes")));
+  EXPECT_THAT([&] { parse_pairs(netlist, "\n", "p.txt"); }, ThrowsMessage<Error>(HasSubstr("no pair")));
+}
+
+TEST(Netlist, IsReadBackFromSpice) {
+  const auto netlist = parse_spice("t\nR1 a 0 3\nRq a b 0\nV7 b c 0.1\nI2 0 c 1e-3\nR4 c d 7.25k\n", "a.sp");
+
+  const auto files = spice_files(netlist);
+  const auto again = parse_spice(files.at(0).text, "b.sp");
+
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_EQ(again.title, "t");
+  EXPECT_EQ(again.resistors.names, netlist.resistors.names);
+  expect_same(again, netlist);
+}
+
+TEST(Netlist, NeverCallsAnotherNodeGround) {
+  const auto netlist = parse_edge_list("0 1 2\n1 2 3\n", "g.txt", EdgeValues::resistance, 0);
+
+  const auto again = parse_spice(spice_files(netlist).at(0).text, "g.sp");
+
+  EXPECT_THAT(again.nodes, ElementsAre("n0", "n1", "n2"));
+  EXPECT_EQ(again.ground, -1);
+}
+
+TEST(Netlist, OfALayeredCircuitIsReadBackFromAllFormats) {
+  const auto circuit = oracles::uniform_circuit(Family::lattice, 3, 2, 2, 1, 10);
+  const auto netlist = netlist_of(circuit);
+
+  const auto spice = parse_spice(spice_files(netlist).at(0).text, "a.sp");
+  const auto list_files = edge_list_files(netlist);
+  auto list = parse_edge_list(list_files.at(0).text, "a.txt", EdgeValues::resistance, 0);
+  add_sources(list, list_files.at(1).text, "a.sources.txt");
+  const auto matrix_files = matrix_market_files(netlist);
+  auto matrix = parse_matrix_market(matrix_files.at(0).text, "a.mtx", EdgeValues::conductance);
+  add_sources(matrix, matrix_files.at(1).text, "a.sources.txt");
+
+  EXPECT_EQ(netlist.nodes.size(), 27U);
+  EXPECT_EQ(static_cast<std::int64_t>(netlist.resistors.size()), circuit.edges());
+  EXPECT_EQ(list_files.at(1).suffix, ".sources.txt");
+  EXPECT_EQ(list.resistors.tail, netlist.resistors.tail);
+  EXPECT_EQ(list.resistors.head, netlist.resistors.head);
+  EXPECT_THAT(list.resistors.value, Pointwise(DoubleEq(), netlist.resistors.value));
+  EXPECT_EQ(list.currents.head, netlist.currents.head);
+  EXPECT_EQ(list.currents.value, netlist.currents.value);
+  EXPECT_EQ(matrix.resistors.size(), netlist.resistors.size());
+  EXPECT_EQ(matrix.currents.value, netlist.currents.value);
+  EXPECT_EQ(spice.resistors.size(), netlist.resistors.size());
+  EXPECT_EQ(spice.currents.size(), netlist.currents.size());
+}
+
+TEST(Netlist, SaysWhatAFormatHasNoPlaceFor) {
+  const auto source = parse_spice("t\nR1 a b 1\nV1 a 0 5\n", "a.sp");
+  const auto tied = parse_spice("t\nR1 a b 0\nR2 b c 1\n", "a.sp");
+
+  EXPECT_THAT([&] { edge_list_files(source); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("a.sp:3: 'V1'"), HasSubstr("5 V"))));
+  EXPECT_THAT([&] { matrix_market_files(tied); }, ThrowsMessage<Error>(HasSubstr("tied by 0 ohm")));
+  EXPECT_THAT(edge_list_files(tied).at(0).text, HasSubstr("0 1 0\n"));
+}
+
+}  // namespace
+}  // namespace kirchhoff

@@ -1,0 +1,124 @@
+// The table of options: every row is whole, and hashes and refusals follow from it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+
+#include "kirchhoff/base/error.hpp"
+#include "pipeline/options.hpp"
+
+namespace kirchhoff {
+namespace {
+
+constexpr std::array kProblems = {kExact, kMonteCarlo, kWalkDrawn, kWalkRows, kNetwork};
+
+std::vector<std::string> refused_by(Problem problem, Family family = Family::lattice) {
+  std::vector<std::string> names;
+  for (const auto& option : option_table()) {
+    if (!option.useless({problem, family}).empty()) names.push_back(option.name);
+  }
+  return names;
+}
+
+ResolvedOptions with(const std::string& name, const std::string& value) {
+  ResolvedOptions options;
+  for (const auto& option : option_table()) {
+    options.add(option, option.name == name ? value : option.fallback.of(kExact));
+  }
+  return options;
+}
+
+TEST(OptionTable, NamesEveryOptionOnceAndEachServesSomeProblem) {
+  std::set<std::string> names;
+  for (const auto& option : option_table()) {
+    EXPECT_TRUE(names.insert(option.name).second) << option.name;
+    EXPECT_FALSE(option.help.empty()) << option.name;
+    EXPECT_FALSE(option.unit.empty()) << option.name;
+    bool serves = false;
+    for (const auto problem : kProblems) {
+      for (int family = 0; family < 5; ++family) {
+        serves = serves || option.useless({problem, static_cast<Family>(family)}).empty();
+      }
+    }
+    EXPECT_TRUE(serves) << option.name;
+    for (const auto& [problems, value] : option.fallback.special) {
+      EXPECT_NE(problems & option.problems, 0U) << option.name << ": a default for whom it does not serve";
+    }
+  }
+}
+
+TEST(OptionTable, RefusesWhatASupervisionDoesNotUse) {
+  using testing::IsSupersetOf;
+  EXPECT_THAT(refused_by(kWalkRows), IsSupersetOf({"solve_method", "solve_tolerance", "solve_currents", "model_head",
+                                                   "model_likelihood", "train_samples", "train_jitter", "train_clip",
+                                                   "train_balance", "bench_repeats", "circuit_resistance_spread"}));
+  EXPECT_THAT(refused_by(kExact), IsSupersetOf({"train_samples", "train_jitter", "train_references", "train_row_decay",
+                                                "train_dropout", "train_patience", "model_evidence", "model_likelihood",
+                                                "sample_leap", "sample_paths", "target_test_rows", "network_values"}));
+  EXPECT_THAT(refused_by(kMonteCarlo), IsSupersetOf({"train_balance", "train_dropout", "model_head"}));
+  EXPECT_THAT(refused_by(kNetwork),
+              IsSupersetOf({"space_categories", "circuit_layers", "train_steps", "sample_count"}));
+  EXPECT_THAT(refused_by(kExact, Family::dense),
+              IsSupersetOf({"circuit_boundary", "circuit_neighbours", "circuit_file", "circuit_resistance_spread"}));
+  EXPECT_THAT(refused_by(kExact, Family::file), IsSupersetOf({"circuit_resistance_same", "circuit_resistance_change"}));
+  EXPECT_EQ(find_option("train_clip")->useless({kWalkDrawn, Family::hamming}), "walk supervision does not use it");
+}
+
+TEST(ResolvedOptions, ChangeADigestByExactlyWhatTheTableSays) {
+  for (const auto& option : option_table()) {
+    if (!option.of_case()) continue;
+    const auto changed = with(option.name, "77");
+    const auto usual = with("", "");
+    for (const unsigned change : {kCircuit, kLaw, kContent, kTraining, kSamples}) {
+      EXPECT_EQ(changed.digest(change) != usual.digest(change), (option.changes & change) != 0) << option.name;
+    }
+  }
+}
+
+TEST(ResolvedOptions, TakeANumberForTheSameHoweverItIsWritten) {
+  EXPECT_EQ(with("circuit_resistance_same", "1e3").digest(kCircuit),
+            with("circuit_resistance_same", "1000.0").digest(kCircuit));
+  EXPECT_EQ(with("circuit_resistance_same", "2, 2,2.0").digest(kCircuit),
+            with("circuit_resistance_same", "2").digest(kCircuit));
+  EXPECT_NE(with("circuit_resistance_same", "2,3").digest(kCircuit),
+            with("circuit_resistance_same", "2").digest(kCircuit));
+  EXPECT_NE(with("train_learning_rate", "1e-3").digest(kTraining),
+            with("train_learning_rate", "1.0000000000000002e-3").digest(kTraining));
+}
+
+TEST(ResolvedOptions, SayInWhatAnotherProblemDiffers) {
+  const auto here = with("circuit_layers", "20");
+  EXPECT_EQ(here.differences(with("", "").yaml()), "circuit_layers is 10 there and 20 here");
+  EXPECT_EQ(here.differences(with("circuit_layers", "20").yaml()), "");
+  EXPECT_EQ(here.differences("no: [yaml"), "");
+}
+
+TEST(ResolvedOptions, AreACaseThatCanBeReadAgain) {
+  auto options = with("source_name", "it's");
+  options.set("model_hidden", "8,4");
+  for (const auto& entry : parse_case(options.yaml(), "stored")) {
+    EXPECT_TRUE(entry.name != "source_name" || entry.value == "it's") << entry.value;
+    EXPECT_TRUE(entry.name != "model_hidden" || entry.value == "8,4") << entry.value;
+  }
+  EXPECT_THAT(options.yaml(), testing::HasSubstr("name: 'it''s'"));
+  EXPECT_THAT(options.yaml(), testing::HasSubstr("hidden: [8, 4]"));
+}
+
+TEST(Options, RefuseAKeyThatTheCaseDoesNotUseAndNotWhatItWroteItself) {
+  // The database keeps what a case has put into it.
+  const Options stored({{"train_supervision", "walk", 3}, {"train_samples", "5", 4}}, "x.h5", Options::Source::stored);
+  EXPECT_EQ(stored.setting().problem, kWalkDrawn);
+  EXPECT_EQ(stored.integer("train_samples"), 0);  // as if it were not there
+  EXPECT_EQ(stored.integer("train_batch"), 512);
+  EXPECT_EQ(stored.text("source_name"), "uniform");
+  EXPECT_THAT(stored.resolved().yaml(), testing::Not(testing::HasSubstr("samples")));
+  EXPECT_THAT(
+      [] {
+        Options({{"train_supervision", "walk", 3}, {"train_clip", "1", 4}}, "x.yaml");
+      },
+      testing::ThrowsMessage<Error>("x.yaml:4: train_clip: walk supervision does not use it"));
+}
+
+}  // namespace
+}  // namespace kirchhoff
