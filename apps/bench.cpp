@@ -6,7 +6,8 @@
 
 #include "commands.hpp"
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/version.hpp"

@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "kirchhoff/base/error.hpp"
 #include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 #include "pipeline/folder.hpp"
 

@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "pipeline/network.hpp"
 #include "pipeline/stages.hpp"
 

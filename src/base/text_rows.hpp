@@ -33,9 +33,9 @@ class Lines {
   std::int64_t number_ = 0;
 };
 
-/// Goes through the rows of a text, a row a line. One separator holds for the whole text, and its first row decides it:
-/// semicolons where that has one, else commas, else single tabs where there is no other blank, else any blanks. A field
-/// may stand in double quotes. Empty lines and comments are passed over.
+/// Goes through the rows of a text, one row per line. One separator holds for the whole text, and its first row decides
+/// it: semicolons where that has one, else commas, else single tabs where there is no other blank, else any blanks. A
+/// field may stand in double quotes. Empty lines and comments are passed over.
 class Rows {
  public:
   /// @param comments the characters that a comment begins with.

@@ -9,6 +9,7 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {

@@ -85,7 +85,7 @@ void check_embedding(const StateSpace& space, const Embedding& embedding) {
   const auto d = embedding.dimensions;
   const auto numbers = static_cast<std::int64_t>(embedding.coordinates.size());
   if (d < 1 || numbers % d != 0 || numbers / d != space.size()) {
-    throw Error(fmt::format("the embedding has {} rows for {} states: it needs one a state", d < 1 ? 0 : numbers / d,
+    throw Error(fmt::format("the embedding has {} rows for {} states: it needs one per state", d < 1 ? 0 : numbers / d,
                             space.size()));
   }
   for (std::int64_t i = 0; i < numbers; ++i) {

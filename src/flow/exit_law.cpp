@@ -3,8 +3,8 @@
 #include <ranges>
 #include <utility>
 
-#include "kirchhoff/base/error.hpp"
 #include "kirchhoff/flow/flow.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 

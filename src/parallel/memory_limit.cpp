@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {

@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "parallel/memory.hpp"
 #include "parallel/memory_limit.hpp"
 #include "parallel/shared_pages.hpp"

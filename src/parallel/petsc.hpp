@@ -4,6 +4,7 @@
 
 #include <source_location>
 #include <type_traits>
+#include <utility>
 
 #include "kirchhoff/base/error.hpp"
 

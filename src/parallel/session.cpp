@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <utility>
 
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/stop.hpp"

@@ -17,8 +17,9 @@
 #include <system_error>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/results/store.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 #include "kirchhoff/version.hpp"

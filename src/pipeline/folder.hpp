@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "pipeline/options.hpp"
 
 namespace kirchhoff {

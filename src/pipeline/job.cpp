@@ -17,8 +17,10 @@
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/base/text.hpp"
 #include "kirchhoff/circuit/nearest.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/session.hpp"
 #include "pipeline/folder.hpp"
 #include "pipeline/options.hpp"
@@ -106,7 +108,7 @@ Terminal read_terminal(Options& options, const std::string& role, const fs::path
   return t;
 }
 
-/// One value a layer pair from one value or L of them.
+/// One value per layer pair from one value or L of them.
 std::vector<double> schedule(const Options& options, const std::string& name, int layers) {
   auto values = options.reals(name);
   if (values.size() == 1) values.assign(static_cast<std::size_t>(layers), values[0]);
@@ -174,9 +176,9 @@ std::vector<std::string> flows(const Options& options) {
 }
 
 /// A table of a case, saying which of its lines was taken for a header.
-Table table_of(const std::string& file, const std::string& dataset = "") {
+Table table_of(MPI_Comm comm, const std::string& file, const std::string& dataset = "") {
   auto table = read_table(file, dataset);
-  if (!table.note.empty()) say(MPI_COMM_WORLD, "table", fmt::format("{}: {}", file, table.note));
+  if (!table.note.empty()) say(comm, "table", fmt::format("{}: {}", file, table.note));
   return table;
 }
 
@@ -230,7 +232,7 @@ bool holds_mass(const Terminal& t) {
   return mass;
 }
 
-Mass terminal_mass(const StateSpace& space, const Terminal& t) {
+Mass terminal_mass(MPI_Comm comm, const StateSpace& space, const Terminal& t) {
   if (!t.name.empty()) {
     try {
       return smoothed(named_mass(space, t.name), t.smoothing);
@@ -238,7 +240,7 @@ Mass terminal_mass(const StateSpace& space, const Terminal& t) {
       throw Error(fmt::format("{}: {}", t.origin, e.what()));
     }
   }
-  const auto table = table_of(t.file, t.dataset);
+  const auto table = table_of(comm, t.file, t.dataset);
   if (holds_mass(t)) refuse_index_column(table, t.file, "write the file without it");
   if (holds_mass(t)) return smoothed(checked_mass(space, table.values, t.role + " file " + t.file), t.smoothing);
   return smoothed(empirical_mass(space, rows_of(table, space, t, t.file)), t.smoothing);
@@ -269,7 +271,7 @@ std::array<std::size_t, 4> edge_columns(const Table& table, const std::string& f
   return columns;
 }
 
-std::vector<LayerEdge> read_edges(const std::string& file) {
+std::vector<LayerEdge> read_edges(MPI_Comm comm, const std::string& file) {
   Table table;
   if (is_hdf5(file)) {
     try {
@@ -291,7 +293,7 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
       }
     }
   } else {
-    table = table_of(file);
+    table = table_of(comm, file);
   }
   const auto columns = edge_columns(table, file);
   std::vector<LayerEdge> edges(static_cast<std::size_t>(table.rows));
@@ -308,19 +310,19 @@ std::vector<LayerEdge> read_edges(const std::string& file) {
   return edges;
 }
 
-Embedding read_embedding(const StateSpace& space, const std::string& file) {
+Embedding read_embedding(MPI_Comm comm, const StateSpace& space, const std::string& file) {
   if (file.empty()) return grid_embedding(space);
-  auto table = table_of(file);
+  auto table = table_of(comm, file);
   refuse_index_column(table, file, "write the file without it");
   if (table.rows != space.size()) {
     throw Error(
-        fmt::format("{}: {} rows for {} states: an embedding needs one a state", file, table.rows, space.size()));
+        fmt::format("{}: {} rows for {} states: an embedding needs one per state", file, table.rows, space.size()));
   }
   return {table.columns, std::move(table.values)};
 }
 
-std::vector<Coupling> embedded_couplings(const Job& job) {
-  const auto embedding = read_embedding(job.space, job.embedding);
+std::vector<Coupling> embedded_couplings(MPI_Comm comm, const Job& job) {
+  const auto embedding = read_embedding(comm, job.space, job.embedding);
   return nearest_couplings(job.space, nearest_neighbours(job.space, embedding, job.neighbours), job.resistance_same,
                            job.resistance_change);
 }
@@ -340,9 +342,9 @@ std::vector<Coupling> uniform_couplings(const Job& job) {
 /// Collective.
 std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
   const auto edges =
-      agree(comm, [&] { return job.edge_file.empty() ? std::vector<LayerEdge>() : read_edges(job.edge_file); });
+      agree(comm, [&] { return job.edge_file.empty() ? std::vector<LayerEdge>() : read_edges(comm, job.edge_file); });
   auto couplings = agree(comm, [&] {
-    if (job.family == Family::nearest) return embedded_couplings(job);
+    if (job.family == Family::nearest) return embedded_couplings(comm, job);
     return job.family == Family::file ? couplings_from_edges(job.space, job.layers, edges, job.edge_file)
                                       : uniform_couplings(job);
   });
@@ -363,7 +365,7 @@ Head head_of(Options& options, const Job& job) {
   if (choice == 2 && dense) {
     throw Error(fmt::format("{}: a state of a dense circuit has too many moves", options.origin("model_head")));
   }
-  // Few moves a state, and as many edges as potentials vary over: docs/model.md, "What was compared".
+  // Few moves per state, and as many edges as potentials vary over: docs/model.md, "What was compared".
   const bool current = choice == 2 || (choice == 0 && job.family != Family::hamming && !dense);
   options.resolve("model_head", current ? "current" : "potential");
   return current ? Head::current : Head::potential;
@@ -534,8 +536,9 @@ Job read_job(const std::string& input) {
 }
 
 Circuit build_circuit(MPI_Comm comm, const Job& job) {
-  auto [source, target] = agree(
-      comm, [&] { return std::pair(terminal_mass(job.space, job.source), terminal_mass(job.space, job.target)); });
+  auto [source, target] = agree(comm, [&] {
+    return std::pair(terminal_mass(comm, job.space, job.source), terminal_mass(comm, job.space, job.target));
+  });
   auto couplings = build_couplings(comm, job);
   return agree(comm, [&] {
     try {
@@ -548,14 +551,16 @@ Circuit build_circuit(MPI_Comm comm, const Job& job) {
   });
 }
 
-std::vector<std::uint16_t> read_rows(const StateSpace& space, const Terminal& terminal, const std::string& file) {
+std::vector<std::uint16_t> read_rows(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
+                                     const std::string& file) {
   if (file.empty()) return {};
-  return rows_of(table_of(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  return rows_of(table_of(comm, file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
 }
 
-std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file) {
+std::vector<std::int64_t> read_states(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
+                                      const std::string& file) {
   if (file.empty()) return {};
-  const auto rows = rows_of(table_of(file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  const auto rows = rows_of(table_of(comm, file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::int64_t> states(rows.size() / d);
   for (std::size_t i = 0; i < states.size(); ++i) {

@@ -63,7 +63,7 @@ struct Job {
   std::int64_t patience = 0;          // walk: validations without progress until training stops; 0: never
   double row_decay = 0;               // walk: weight decay times the number of training rows, added to the other
   double dropout = 0;                 // walk: share of hidden units left out in training
-  double leap = 0;                    // walk: moves a call of the network, as a share of those that are likely; 0: one
+  double leap = 0;                    // walk: moves per network call, as a share of those that are likely; 0: one
   std::int64_t paths = 0;             // walk: of an estimate of a test row's probability; 0: none
   std::vector<std::string> flows;     // exact, neural
   std::int64_t count = 0;
@@ -79,11 +79,14 @@ Job read_job(const std::string& input);
 /// The circuit that a job describes: reads terminals and edges. @note Collective. @throws Error naming the file.
 Circuit build_circuit(MPI_Comm comm, const Job& job);
 
-/// Held-out samples as state indices; empty when there is no such file. Local.
-std::vector<std::int64_t> read_states(const StateSpace& space, const Terminal& terminal, const std::string& file);
+/// Held-out samples as state indices; empty when there is no such file. Local; `comm` is for what is said about the
+/// file.
+std::vector<std::int64_t> read_states(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
+                                      const std::string& file);
 
-/// The rows of a file of samples as coordinates (count x D); empty when `file` is. Local.
-std::vector<std::uint16_t> read_rows(const StateSpace& space, const Terminal& terminal, const std::string& file);
+/// The rows of a file of samples as coordinates (count x D); empty when `file` is. Local; `comm` likewise.
+std::vector<std::uint16_t> read_rows(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
+                                     const std::string& file);
 
 /// What decides the solution: two jobs of equal hash have the same circuit and terminals.
 std::string problem_hash(const Job& job, const Circuit& circuit);

@@ -10,8 +10,9 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/results/store.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/solve/network/nodal.hpp"
 #include "parallel/memory_limit.hpp"
 #include "pipeline/folder.hpp"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 #include "kirchhoff/parallel/session.hpp"
 
 namespace kirchhoff {

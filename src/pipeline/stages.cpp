@@ -8,7 +8,8 @@
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/circuit/conditional/superposition.hpp"
 #include "kirchhoff/currents/currents.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/validate/validate.hpp"
 #include "pipeline/job_memory.hpp"
 
@@ -27,8 +28,8 @@ Stages::Stages(MPI_Comm comm, Job job, std::string command)
       folder_(comm, job_.out, {job_.title, problem_hash(job_, circuit_), job_.options}, command_, job_.overwrite) {
   // What is wrong with held-out files is said now, not after hours of work.
   agree(comm, [&] {
-    valid_ = read_states(job_.space, job_.target, job_.target.valid);
-    test_ = read_states(job_.space, job_.target, job_.target.test);
+    valid_ = read_states(comm_, job_.space, job_.target, job_.target.valid);
+    test_ = read_states(comm_, job_.space, job_.target, job_.target.test);
   });
   say(comm_, "circuit",
       fmt::format("{}: {} layers of {} states, {} vertices, {} edges ({})", job_.title, circuit_.layers() + 1,

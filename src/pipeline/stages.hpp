@@ -49,8 +49,8 @@ class Stages {
   std::string command_;
   Circuit circuit_;
   ResultFolder folder_;
-  std::vector<std::int64_t> valid_;  // held-out samples of the target, for choices
-  std::vector<std::int64_t> test_;   // and for none
+  std::vector<std::int64_t> valid_;  // validation rows of the target: model selection
+  std::vector<std::int64_t> test_;   // test rows: only reported
   std::optional<Solution> solution_;
   std::optional<Model> model_;
   std::optional<TrainState> trained_;

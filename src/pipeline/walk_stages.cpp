@@ -10,9 +10,10 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/report/walk_report.hpp"
-#include "kirchhoff/io/table/table.hpp"
 #include "kirchhoff/learn/walk_train.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "pipeline/job_memory.hpp"
 
 namespace kirchhoff {
@@ -42,20 +43,20 @@ constexpr std::size_t kWalkGallery = 48;
 constexpr std::size_t kMmdRows = 4000;
 constexpr std::int64_t kDrawnHeldOut = 4000;
 
-/// The target's rows: those to train on, and those held out for choices.
+/// The target's rows: those to train on, and those held out as validation rows.
 struct Rows {
   std::vector<std::uint16_t> training;
   std::vector<std::uint16_t> held_out;
   std::vector<std::uint16_t> test;
 };
 
-Rows read_target(const Job& job) {
+Rows read_target(MPI_Comm comm, const Job& job) {
   Rows rows;
   const auto d = static_cast<std::size_t>(job.space.dimensions());
-  rows.test = read_rows(job.space, job.target, job.target.test);
-  rows.held_out = read_rows(job.space, job.target, job.target.valid);
+  rows.test = read_rows(comm, job.space, job.target, job.target.test);
+  rows.held_out = read_rows(comm, job.space, job.target, job.target.valid);
   if (job.target.file.empty()) return rows;
-  auto all = read_rows(job.space, job.target, job.target.file);
+  auto all = read_rows(comm, job.space, job.target, job.target.file);
   if (const auto last = static_cast<std::size_t>(job.target.test_rows) * d; last > 0) {
     if (last >= all.size()) {
       throw Error(fmt::format("{}: {} rows, of which target_test_rows takes {}", job.target.file, all.size() / d,
@@ -154,7 +155,7 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
       source_(Draws::named(job_.space, "uniform")),
       target_(source_) {
   const auto hash = agree(comm, [&] {
-    auto rows = read_target(job_);
+    auto rows = read_target(comm_, job_);
     const auto d = static_cast<std::size_t>(job_.space.dimensions());
     target_ = draws_of(job_, job_.target, rows.training);
     training_ = std::move(rows.training);
@@ -164,7 +165,7 @@ WalkStages::WalkStages(MPI_Comm comm, Job job, std::string command)
     if (count > 0) job_.train.weight_decay += job_.row_decay / static_cast<double>(count);
     if (job_.train.steps == 0) job_.train.steps = suitable_steps(static_cast<std::int64_t>(count));
     job_.options.set("train_steps", fmt::format("{}", job_.train.steps));
-    source_rows_ = read_rows(job_.space, job_.source, job_.source.file);
+    source_rows_ = read_rows(comm_, job_.space, job_.source, job_.source.file);
     source_ = draws_of(job_, job_.source, source_rows_);
     const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
                                  job_.resistance_change};

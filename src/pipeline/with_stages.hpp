@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/session.hpp"
 #include "pipeline/stages.hpp"
 #include "pipeline/walk_stages.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kirchhoff/currents/currents.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "solve/linear/field.hpp"
 #include "solve/linear/parity.hpp"
 #include "solve/linear/parity_table.hpp"

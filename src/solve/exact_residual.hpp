@@ -20,7 +20,7 @@ class ExactResidual {
   /// The multiple of `unit` that is nearest to the value; both may be anything that does not overflow.
   static double to_grid(double value, double unit);
 
-  /// Of the given states of layer l; `out` has one number a state. Local.
+  /// Of the given states of layer l; `out` has one number per state. Local.
   void layer(int l, Range states, std::span<double> out);
 
  private:

@@ -9,6 +9,7 @@
 
 #include "base/double2.hpp"
 #include "kirchhoff/currents/currents.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "solve/exact_residual.hpp"
 #include "solve/linear/field.hpp"
 

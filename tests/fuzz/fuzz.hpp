@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -7,7 +7,6 @@
 #include <numeric>
 #include <vector>
 
-#include "kirchhoff/base/error.hpp"
 #include "kirchhoff/validate/bench.hpp"
 #include "oracles.hpp"
 #include "parallel/memory.hpp"

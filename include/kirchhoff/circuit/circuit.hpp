@@ -62,9 +62,9 @@ class Circuit {
 std::vector<Coupling> couplings_from_edges(const StateSpace& space, int layers, const std::vector<LayerEdge>& edges,
                                            const std::string& origin);
 
-/// The given couplings (one a layer pair, lattice or hamming) with every edge's conductance taken from a list that has
-/// each of their edges exactly once. @note Collective. @throws Error naming an edge that is missing, given twice, or
-/// not of the family.
+/// The given couplings (one per layer pair, lattice or hamming) with every edge's conductance taken from a list that
+/// has each of their edges exactly once. @note Collective. @throws Error naming an edge that is missing, given twice,
+/// or not of the family.
 std::vector<Coupling> weigh_couplings(MPI_Comm comm, const std::vector<Coupling>& couplings,
                                       const std::vector<LayerEdge>& edges, const std::string& origin);
 

@@ -19,7 +19,7 @@ class NetCurrent {
  public:
   NetCurrent(const Circuit& circuit, std::span<const double> potential);
   double operator()(int l, std::int64_t x) const;
-  /// The same for the given states of layer l, in long loops; `out` has one number a state.
+  /// The same for the given states of layer l, in long loops; `out` has one number per state.
   void layer(int l, Range states, std::span<double> out) const;
 
  private:

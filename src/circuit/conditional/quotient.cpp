@@ -75,8 +75,8 @@ std::vector<double> by_cosines(const Pair& p, int s, int d, int layers) {
 }
 
 /// y as the expected visits of a chain that moves from (l, e) to (l +- 1, e + step) at rate M'(e, e + step), is killed
-/// at rate S/R a layer pair, and starts at (L, 0). Classes are taken out one by one from the last (e, then l), and each
-/// pivot is a sum of rates instead of a difference (Grassmann, Taksar and Heyman, Operations Research 33, 1985).
+/// at rate S/R per layer pair, and starts at (L, 0). Classes are taken out one by one from the last (e, then l), and
+/// each pivot is a sum of rates instead of a difference (Grassmann, Taksar and Heyman, Operations Research 33, 1985).
 std::vector<double> by_elimination(const std::vector<Pair>& pairs, int s, int d) {
   const int layers = static_cast<int>(pairs.size());
   const std::ptrdiff_t stride = layers + 1;

@@ -1,4 +1,6 @@
 // Whole files as bytes, decompressed on the way.
+#include "kirchhoff/io/files/text_file.hpp"
+
 #include <bzlib.h>
 #include <fmt/format.h>
 #include <zlib.h>
@@ -14,9 +16,8 @@
 #include <new>
 #include <system_error>
 
-#include "io/table/table_formats.hpp"
+#include "io/files/file_kind.hpp"
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/io/table/table.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 #include "parallel/memory_limit.hpp"
 

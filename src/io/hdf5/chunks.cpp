@@ -6,7 +6,7 @@
 #include <cstring>
 #include <new>
 
-#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {

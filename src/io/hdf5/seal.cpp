@@ -10,6 +10,7 @@
 #include "io/hdf5/schema.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {

@@ -14,7 +14,8 @@
 #include "io/hdf5/schema.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 
 namespace kirchhoff {

@@ -12,12 +12,11 @@
 #include "io/network/reader.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 namespace kirchhoff {
 namespace {
 
-using detail::add;
 using detail::conductance;
 using detail::KnownColumn;
 
@@ -274,7 +273,7 @@ void require_width(const List& list, std::size_t width, const std::string& names
 void add_beside(Branches& branches, std::string_view kind, std::int64_t tail, std::int64_t head, double value,
                 std::int64_t line) {
   const bool named = !branches.names.empty();
-  add(branches, tail, head, value, line);
+  branches.add(tail, head, value, line);
   if (named) branches.names.push_back(fmt::format("{}_{}", kind, branches.size()));
 }
 
@@ -310,7 +309,7 @@ Netlist parse_edge_list(std::string_view text, const std::string& origin, std::o
     for (const auto id : {tail, head}) {
       if (id < first) list.fail(fmt::format("node {}: nodes count from {}", id, first));
     }
-    add(edges, tail, head, conductance(origin, list.line(), list.number(value.column), value.values), list.line());
+    edges.add(tail, head, conductance(origin, list.line(), list.number(value.column), value.values), list.line());
   }
   if (edges.size() == 0) throw Error(fmt::format("{} holds no edges", origin));
   for (const auto id : number_nodes(edges)) netlist.nodes.push_back(std::to_string(id));

@@ -1,4 +1,4 @@
-// What a branch is called in messages, and the texts that edge lists and Matrix Market take.
+// The texts that edge lists and Matrix Market take.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,21 +8,9 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 namespace kirchhoff {
-
-std::string Netlist::where(const Branches& branches, std::size_t k) const {
-  const char kind = &branches == &resistors ? 'r' : &branches == &voltages ? 'v' : 'i';
-  const auto name = branches.names.empty() ? fmt::format("{} {}",
-                                                         kind == 'r'   ? "edge"
-                                                         : kind == 'v' ? "tie"
-                                                                       : "source",
-                                                         k + 1)
-                                           : in_quotes(branches.names[k]);
-  if (branches.line.empty() || branches.line[k] == 0) return fmt::format("{}: {}", origin, name);
-  return fmt::format("{}:{}: {}", origin, branches.line[k], name);
-}
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "io/network/reader.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -173,9 +173,9 @@ std::vector<double> add_entries(Netlist& netlist, Matrix& matrix, bool laplacian
     const double value = std::max(sum[0], sum[1]);
     off_diagonal[static_cast<std::size_t>(entry.low)] += value;
     off_diagonal[static_cast<std::size_t>(entry.high)] += value;
-    detail::add(netlist.resistors, entry.low, entry.high,
-                detail::conductance(origin, entry.line, value, laplacian ? EdgeValues::conductance : values),
-                entry.line);
+    netlist.resistors.add(entry.low, entry.high,
+                          detail::conductance(origin, entry.line, value, laplacian ? EdgeValues::conductance : values),
+                          entry.line);
   }
   return off_diagonal;
 }
@@ -194,8 +194,8 @@ void add_excess(Netlist& netlist, const Matrix& matrix, const std::vector<double
       netlist.ground = matrix.order;
       netlist.nodes.emplace_back("ground");
     }
-    detail::add(netlist.resistors, static_cast<std::int64_t>(k), netlist.ground,
-                detail::conductance(netlist.origin, matrix.size_line, excess, EdgeValues::conductance), 0);
+    netlist.resistors.add(static_cast<std::int64_t>(k), netlist.ground,
+                          detail::conductance(netlist.origin, matrix.size_line, excess, EdgeValues::conductance), 0);
   }
 }
 

@@ -36,13 +36,6 @@ double conductance(const std::string& origin, std::int64_t line, double value, E
   return ohm ? 1 / std::abs(value) : std::abs(value);  // -0 is 0
 }
 
-void add(Branches& branches, std::int64_t tail, std::int64_t head, double value, std::int64_t line) {
-  branches.tail.push_back(tail);
-  branches.head.push_back(head);
-  branches.value.push_back(value);
-  branches.line.push_back(line);
-}
-
 std::string_view take_field(std::string_view& line, std::string_view separators) {
   const auto ends = [&](char c) {
     return kBlanks.find(c) != std::string_view::npos || separators.find(c) != std::string_view::npos;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/text_rows.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 namespace kirchhoff::detail {
 
@@ -19,8 +19,6 @@ inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 /// @throws Error for a value that is negative, or whose inverse cannot be represented.
 double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
                    const std::string& what = "");
-
-void add(Branches& branches, std::int64_t tail, std::int64_t head, double value, std::int64_t line);
 
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);

@@ -11,7 +11,7 @@
 #include "io/network/reader.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -192,7 +192,7 @@ class SpiceReader {
 
   void add(Branches& branches, std::string_view name, std::int64_t tail, std::int64_t head, double value) const {
     branches.names.emplace_back(name);
-    detail::add(branches, tail, head, value, line_);
+    branches.add(tail, head, value, line_);
   }
 
   void resistor(std::string_view name, std::string_view rest) {

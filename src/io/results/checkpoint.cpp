@@ -11,7 +11,8 @@
 #include "io/results/provenance.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
-#include "kirchhoff/io/table/table.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 
 namespace kirchhoff {

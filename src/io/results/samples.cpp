@@ -5,6 +5,7 @@
 #include "io/hdf5/schema.hpp"
 #include "io/results/provenance.hpp"
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "io/hdf5/schema.hpp"
 #include "io/results/provenance.hpp"
-#include "kirchhoff/base/error.hpp"
 #include "kirchhoff/currents/currents.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 
 namespace kirchhoff {
 namespace {

@@ -11,9 +11,11 @@
 #include <system_error>
 
 #include "base/text_rows.hpp"
+#include "io/files/file_kind.hpp"
 #include "io/table/table_formats.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 
 namespace kirchhoff {
 

@@ -6,16 +6,6 @@
 
 namespace kirchhoff::detail {
 
-/// A file's name told apart: "d/q.csv.gz" has extension ".csv" and compression ".gz" (both in lower case, maybe empty).
-struct FileKind {
-  std::string extension;
-  std::string compression;
-};
-FileKind kind_of(const std::string& path);
-
-/// @throws Error when not a byte of the file can be read: it is missing, a directory, or forbidden.
-void require_readable(const std::string& path);
-
 /// The parsers below leave Table::integral to `finish`. `path` is for messages.
 Table parse_text_table(const std::string& path, const std::string& text);
 Table parse_npy(const std::string& path, const std::string& bytes);

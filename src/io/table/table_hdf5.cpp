@@ -5,11 +5,13 @@
 #include <exception>
 #include <vector>
 
+#include "io/files/file_kind.hpp"
 #include "io/hdf5/guard.hpp"
 #include "io/hdf5/hdf5.hpp"
 #include "io/table/table_formats.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 
 namespace kirchhoff {
 

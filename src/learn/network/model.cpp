@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "learn/network/category_law.hpp"
 #include "learn/network/mlp.hpp"
 

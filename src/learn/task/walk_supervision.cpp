@@ -57,7 +57,7 @@ struct WalkSupervision::References {
     states.rows.assign(from.begin(), from.end());
   }
 
-  /// Where a state (its planes) differs from state k, a bit a coordinate.
+  /// Where a state (its planes) differs from state k, one bit per coordinate.
   std::uint64_t differs(const std::uint64_t* state, const Packed& from, std::size_t k, std::size_t word) const {
     const std::uint64_t* other = from.bits.data() + k * planes * words;
     std::uint64_t bits = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "kirchhoff/parallel/agree.hpp"
+
 namespace kirchhoff {
 namespace {
 

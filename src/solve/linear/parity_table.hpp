@@ -40,7 +40,7 @@ class ParityTable final : public ParitySystem {
   void add_neighbours(Parity to, Value&& value);
   /// sums_ (state, layer) = table times in_, whose other ranks' rows are fetched first.
   void multiply_table(Parity layers);
-  /// Fills the rows of other ranks' states in a field of `count` numbers a state.
+  /// Fills the rows of other ranks' states in a field of `count` numbers per state.
   void fetch(std::span<double> field, int count);
 
   int layers_;         // L

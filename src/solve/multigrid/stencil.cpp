@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 
 namespace kirchhoff {
 

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 #include "solve/network/dead_ends.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "parallel/memory.hpp"
 #include "solve/spectral/modes.hpp"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 #include "oracles.hpp"
 
 namespace kirchhoff {

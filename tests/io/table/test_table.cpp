@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/table/table.hpp"
 
 namespace kirchhoff {

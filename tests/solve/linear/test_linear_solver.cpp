@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "kirchhoff/base/error.hpp"
 #include "oracles.hpp"
 #include "solve/linear/krylov.hpp"
 

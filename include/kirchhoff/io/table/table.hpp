@@ -21,7 +21,8 @@ struct Table {
 
 /// Reads a table from a file; its format is told by the extension, after .gz or .bz2 is taken off.
 ///
-/// - .csv .txt .data .tsv: a row a line, separated by semicolons, commas, tabs or blanks: the first row decides, for
+/// - .csv .txt .data .tsv: one row per line, separated by semicolons, commas, tabs or blanks: the first row decides,
+/// for
 ///   all. Blank lines and lines that start with # are skipped. A first row of words is a header when each can be a
 ///   name: it begins with a letter, is no word for a missing or truth value, and stands once.
 /// - .npy (versions 1 to 3): little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, 1-D (one column) or 2-D, C or Fortran
@@ -38,15 +39,5 @@ Table read_table(const std::string& path, const std::string& dataset = "");
 /// The columns (from 0, in the order given) that a text like "0-63" or "0,2,5-7" names; an empty text means all.
 /// @throws Error for a text of another form, a column not below `columns`, or one named twice.
 std::vector<std::size_t> parse_columns(const std::string& text, std::size_t columns);
-
-/// The whole text of a file, decompressed when its name ends in .gz or .bz2. @note Local.
-/// @throws Error naming the file when it cannot be read or is damaged.
-std::string read_text_file(const std::string& path);
-
-/// Writes a text as `path`.tmp and renames it: whole or not at all. @note Local. @throws Error naming the file.
-void write_text_file(const std::string& path, const std::string& text);
-
-/// Renames `temporary` to `path`. @note Local. @throws Error naming the path, `temporary` being removed.
-void replace_file(const std::string& temporary, const std::string& path);
 
 }  // namespace kirchhoff

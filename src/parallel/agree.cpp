@@ -1,4 +1,4 @@
-#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 
 #include "kirchhoff/parallel/parallel.hpp"
 

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kirchhoff/circuit/netlist.hpp"
+
+namespace kirchhoff {
+
+/// The readers below are local. They throw Error naming file and line for anything that they do not understand: an
+/// element or card that would change the answer is never passed over. `origin` names the file.
+
+/// What the first line of a SPICE file is: SPICE takes it for a title whatever it says, so that an element there is
+/// lost.
+enum class SpiceTitle { automatic, line, none };
+
+/// SPICE: R, V and I elements with constant values; docs/networks.md lists what is read and what is refused.
+/// @param title automatic: the first line, with a Netlist::warning where it reads like an element or a card; line: the
+/// first line; none: there is no title, and the first line is read like any other.
+Netlist parse_spice(std::string_view text, const std::string& origin, SpiceTitle title = SpiceTitle::automatic);
+
+enum class EdgeValues { resistance, conductance };
+
+/// The lists below have one row per line and one separator for all: semicolons, commas, tabs or blanks, as the first
+/// row has it. A header is a first row, or a comment right before it, of column names that are known, in any order;
+/// columns that it gives other names are not read. Without a header there are no other columns than those that are
+/// named here.
+
+/// An edge list, a row an edge: two whole numbers and a resistance [ohm] or conductance [S]. Nodes are those that are
+/// named, in ascending order. @param values of the third column; resistance when not given and no header says
+/// otherwise. @param first ids below it are refused.
+Netlist parse_edge_list(std::string_view text, const std::string& origin, std::optional<EdgeValues> values,
+                        std::int64_t first);
+
+/// Matrix Market, coordinate format: a Laplacian when all values off the diagonal are negative (what its rows have too
+/// much joins the node to ground), conductances (or resistances) between nodes when none is. Nodes count from 1. A file
+/// that announces more rows or entries than it has bytes is refused before there is memory for them.
+Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values);
+
+/// Adds what a file of (node, ampere) rows injects; of (node, ohm) rows joins to ground, 0 being tied to it. The node
+/// "ground" comes last and exists where something is joined to it.
+void add_sources(Netlist& netlist, std::string_view text, const std::string& origin);
+void add_grounds(Netlist& netlist, std::string_view text, const std::string& origin);
+
+inline constexpr double kAnyNumber = std::numeric_limits<double>::infinity();
+
+/// Pairs of nodes: a row a pair by name; or, from a file with one name a row, every pair of them, the earlier row
+/// first. A first row of words that are nodes of the network is a pair and no header. "all": every pair of nodes but
+/// ground's, i < j. @param most more pairs are refused before they are made. @param note how the file was understood.
+NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::string& origin,
+                      double most = kAnyNumber, std::string* note = nullptr);
+NodePairs all_pairs(const Netlist& netlist, double most = kAnyNumber);
+
+/// A file that holds a netlist, or a part of it that its format keeps in files of their own.
+struct NetlistFile {
+  std::string suffix;  // "" for the file itself, else what replaces its extension: ".sources.txt"
+  std::string text;
+};
+
+/// The texts that the readers above take back. An edge list counts nodes from 0, Matrix Market from 1, both in the
+/// netlist's order, without ground.
+/// @throws Error naming the element that the format has no place for.
+std::vector<NetlistFile> spice_files(const Netlist& netlist);
+std::vector<NetlistFile> edge_list_files(const Netlist& netlist);
+std::vector<NetlistFile> matrix_market_files(const Netlist& netlist);
+
+}  // namespace kirchhoff
