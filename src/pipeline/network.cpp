@@ -11,6 +11,7 @@
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/io/network/formats.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/solve/network/nodal.hpp"
@@ -25,24 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Format { none, spice, edge_list, matrix_market, hdf5 };
-
 /// "d/grid.spice.bz2" without its compression.
 fs::path plain(const std::string& file) {
   fs::path path(file);
   const auto extension = path.extension();
   return extension == ".gz" || extension == ".bz2" ? path.parent_path() / path.stem() : path;
-}
-
-Format format_of(const std::string& file) {
-  auto extension = plain(file).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == ".spice" || extension == ".sp" || extension == ".cir") return Format::spice;
-  if (extension == ".txt" || extension == ".csv" || extension == ".tsv") return Format::edge_list;
-  if (extension == ".mtx") return Format::matrix_market;
-  if (extension == ".h5" || extension == ".hdf5") return Format::hdf5;
-  return Format::none;
 }
 
 std::string counted(std::size_t count, const std::string& what) {
@@ -63,23 +51,10 @@ Netlist read_netlist(const std::string& input, const Options& options) {
     values = static_cast<EdgeValues>(options.choice("network_values"));
   }
   const auto base = static_cast<std::int64_t>(options.choice("network_index_base"));
-  Netlist netlist;
-  switch (format_of(input)) {
-    case Format::spice:
-      netlist = parse_spice(read_text_file(input), input, static_cast<SpiceTitle>(options.choice("network_title")));
-      break;
-    case Format::edge_list:
-      netlist = parse_edge_list(read_text_file(input), input, values, base);
-      break;
-    case Format::matrix_market:
-      netlist = parse_matrix_market(read_text_file(input), input, values.value_or(EdgeValues::conductance));
-      break;
-    case Format::hdf5:
-      netlist = read_network(input);
-      break;
-    case Format::none:
-      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", input));
-  }
+  const auto* format = network_format(input);
+  if (format == nullptr) throw Error(fmt::format("{}: a network ends in {}", input, network_extensions()));
+  if (!values) values = format->values;
+  auto netlist = format->read(input, {values, base, static_cast<SpiceTitle>(options.choice("network_title"))});
   const auto sources = text_of(options, "network_sources");
   if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
   const auto grounds = text_of(options, "network_grounds");
@@ -124,7 +99,7 @@ void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
 
 }  // namespace
 
-bool is_network(const std::string& file) { return format_of(file) != Format::none; }
+bool is_network(const std::string& file) { return network_format(file) != nullptr; }
 
 namespace {
 
@@ -189,8 +164,9 @@ void solve_network_file(Session& session, const std::string& input, const std::s
     all.options.pairs = read_pairs(all.netlist, options);
     all.overwrite = options.flag("overwrite");
     all.resolved = options.resolved();
-    if (format_of(input) == Format::matrix_market && options.text("network_values").empty()) {
-      all.resolved.set("network_values", "conductance");
+    const auto* format = network_format(input);
+    if (format->values && options.text("network_values").empty()) {
+      all.resolved.set("network_values", *format->values == EdgeValues::conductance ? "conductance" : "resistance");
     }
     return all;
   });
@@ -206,7 +182,6 @@ void solve_network_file(Session& session, const std::string& input, const std::s
 
 void convert_command(Session& session, const std::string& input, const std::string& output) {
   const auto comm = session.comm();
-  const auto target = format_of(output);
   Netlist netlist;
   if (is_network(input)) {
     netlist = agree(comm, [&] { return read_netlist(input, network_options()); });
@@ -216,32 +191,17 @@ void convert_command(Session& session, const std::string& input, const std::stri
     netlist.origin = input;
   }
   describe(comm, input, netlist);
-  if (target == Format::hdf5) {
-    const auto resolved = fmt::format("network: {{origin: '{}'}}\n", fs::path(input).filename().string());
-    write_network(comm, output, netlist, {}, nullptr, provenance(comm, network_hash(netlist, {}), resolved));
-    say(comm, "written", output);
-    return;
+  const auto* format = network_format(output);
+  if (format == nullptr) throw AgreedError(fmt::format("{}: a network ends in {}", output, network_extensions()));
+  if (format->write == nullptr) {
+    throw AgreedError(
+        fmt::format("{}: a {} is only read; convert writes {}", output, format->name, network_extensions(true)));
   }
-  const auto written = agree(comm, [&] {
-    std::vector<std::string> names;
-    if (rank_of(comm) != 0) return names;
-    std::vector<NetlistFile> files;
-    if (plain(output) != fs::path(output)) throw Error(fmt::format("{}: written without compression only", output));
-    if (target == Format::spice) {
-      files = spice_files(netlist);
-    } else if (target == Format::edge_list) {
-      files = edge_list_files(netlist);
-    } else if (target == Format::matrix_market) {
-      files = matrix_market_files(netlist);
-    } else {
-      throw Error(fmt::format("{}: a network ends in .spice .sp .cir .txt .csv .tsv .mtx or .h5", output));
-    }
-    for (const auto& file : files) {
-      names.push_back(file.suffix.empty() ? output : fs::path(output).replace_extension().string() + file.suffix);
-      write_text_file(names.back(), file.text);
-    }
-    return names;
-  });
+  if (plain(output) != fs::path(output)) {
+    throw AgreedError(fmt::format("{}: written without compression only", output));
+  }
+  const auto resolved = fmt::format("network: {{origin: '{}'}}\n", fs::path(input).filename().string());
+  const auto written = format->write(comm, output, netlist, provenance(comm, network_hash(netlist, {}), resolved));
   for (const auto& name : written) say(comm, "written", name);
 }
 

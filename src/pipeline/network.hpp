@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "kirchhoff/io/network/network_files.hpp"
 #include "kirchhoff/parallel/session.hpp"
 
 namespace kirchhoff {

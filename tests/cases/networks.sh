@@ -129,6 +129,60 @@ printf '1 1\n' >one.txt
 succeed 1 solve laplace.mtx -network_sources one.txt
 grep -q 'taken as a Laplacian' log || fail "it does not say how the matrix was taken"
 
+# --- matrices as scipy.sparse.save_npz writes them, made by the recipe of its source: np.savez_compressed(file, format=..., ...)
+"$python" - <<'PYTHON'
+import numpy as np
+
+laplacian = np.array([[2, -1, 0], [-1, 2, -1], [0, -1, 1.5]])
+row, col = np.nonzero(laplacian)
+data = laplacian[row, col]
+indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=3))])
+rows = dict(shape=np.array([3, 3]), data=data)
+np.savez_compressed("coo.npz", format=b"coo", row=row.astype("i4"), col=col.astype("i4"), **rows)
+np.savez_compressed("csr.npz", format=b"csr", indices=col, indptr=indptr, **rows)
+np.savez("csc.npz", format="csc", indices=col.astype("i4"), indptr=indptr.astype("i4"), **rows)
+np.savez_compressed("upper.npz", format=b"coo", row=[0, 1], col=[1, 2], data=np.array([1, 1], "u1"), shape=[3, 3])
+np.savez_compressed("bad_outside.npz", format=b"coo", row=[0, 3], col=[1, 2], data=[1.0, 1.0], shape=[3, 3])
+np.savez_compressed("bad_steps.npz", format=b"csr", indices=[1, 0], indptr=[0, 2, 1, 2], data=[1.0, 1.0], shape=[3, 3])
+np.savez_compressed("bad_kind.npz", format=b"dia", data=[[1.0]], offsets=[0], shape=[3, 3])
+np.savez_compressed("bad_shape.npz", format=b"coo", row=[0], col=[1], data=[1.0], shape=[2, 3])
+np.savez_compressed("bad_sides.npz", format=b"coo", row=[0, 1], col=[1, 0], data=[1.0, 2.0], shape=[2, 2])
+np.savez_compressed("bad_value.npz", format=b"coo", row=[0, 1], col=[1, 2], data=[1.0, np.nan], shape=[3, 3])
+np.savez_compressed("bad_large.npz", format=b"coo", row=np.zeros(0, "i4"), col=np.zeros(0, "i4"), data=np.zeros(0), shape=[10**15, 10**15])
+np.savez_compressed("bad_bomb.npz", format=b"coo", row=[0], col=[1], data=np.ones(40_000_000), shape=[3, 3])
+np.savez("bad_array.npz", laplacian)
+whole = open("coo.npz", "rb").read()
+open("bad_end.npz", "wb").write(whole[:len(whole) // 2])
+bytes_ = bytearray(open("csc.npz", "rb").read())
+bytes_[bytes_.find(np.float64(1.5).tobytes())] ^= 1
+open("bad_bits.npz", "wb").write(bytes_)
+PYTHON
+printf '0 1\n' >zero.txt
+for matrix in coo csr csc; do
+  for ranks in 1 2 3; do
+    succeed $ranks solve $matrix.npz -network_sources zero.txt -overwrite
+    grep -q 'taken as a Laplacian' log || fail "it does not say how the matrix was taken"
+    check $matrix 'import numpy as np
+expected = np.linalg.solve([[2, -1, 0], [-1, 2, -1], [0, -1, 1.5]], [1, 0, 0])
+assert np.allclose([v["0"], v["1"], v["2"]], expected, rtol=1e-14, atol=0) and v["ground"] == 0'
+  done
+done
+succeed 1 solve upper.npz -network_pairs all
+check upper 'assert np.allclose(f["pair/resistance"][:], [1, 2, 1], rtol=1e-15)'
+succeed 1 convert upper.npz upper.mtx
+refuse 'is only read; convert writes .spice' convert upper.mtx other.npz
+refuse 'row\[1\] is 3, outside 0..2' solve bad_outside.npz
+refuse 'indptr falls at 2' solve bad_steps.npz
+refuse "it holds a 'dia' matrix; coo, csr and csc are read" solve bad_kind.npz
+refuse 'the matrix must be square' solve bad_shape.npz
+refuse 'the matrix is not symmetric at \(0, 1\)' solve bad_sides.npz
+refuse 'the entry at \(1, 2\) is nan' solve bad_value.npz
+refuse 'no entry off the diagonal joins two nodes' solve bad_large.npz
+refuse 'grow to more than' solve bad_bomb.npz
+refuse "the archive holds no 'format.npy'" solve bad_array.npz
+refuse 'no zip archive' solve bad_end.npz
+refuse "'data.npy' in it is damaged" solve bad_bits.npz
+
 # --- what a list says of itself: headers, separators, first rows
 printf 'title\nR1 a b 1\nR2 b 0 1\n.end\n' >named.sp
 printf 'a 1\nb 1\n' >named_sources.txt

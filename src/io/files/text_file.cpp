@@ -123,7 +123,7 @@ struct Bzip2 {
 constexpr std::size_t kMostGrowth = 200;
 constexpr std::size_t kAnyGrowth = std::size_t{1} << 28;
 
-void check_growth(const std::string& path, std::size_t size, std::size_t packed, const Readable& most) {
+void check_readable_growth(const std::string& path, std::size_t size, std::size_t packed, const Readable& most) {
   if (size > std::max(kAnyGrowth, kMostGrowth * packed)) {
     throw Error(
         fmt::format("cannot read {}: its {} bytes grow to more than {} when they are decompressed, {} times as "
@@ -159,7 +159,7 @@ std::string decompress(const std::string& path, std::string packed) {
       if (state == Step::damaged)
         throw Error(fmt::format("cannot read {}: not {} data, or damaged", path, Codec::kName));
       text.append(piece.data(), piece.size() - stream.avail_out);
-      check_growth(path, text.size(), packed.size(), most);
+      check_readable_growth(path, text.size(), packed.size(), most);
     } while (state == Step::more && stream.avail_out == 0);
   }
   if (state != Step::end_of_stream)
@@ -184,6 +184,10 @@ detail::FileKind detail::kind_of(const std::string& path) {
     kind.extension = lower_case(name.stem().extension().string());
   }
   return kind;
+}
+
+void detail::check_growth(const std::string& path, std::size_t size, std::size_t packed) {
+  check_readable_growth(path, size, packed, readable());
 }
 
 void detail::require_readable(const std::string& path) { read_bytes(path, 1); }

@@ -19,7 +19,7 @@ bool same(std::string_view a, std::string_view b) {
 }  // namespace
 
 void fail(const std::string& origin, std::int64_t line, const std::string& what) {
-  throw Error(fmt::format("{}:{}: {}", origin, line, what));
+  throw Error(line == 0 ? fmt::format("{}: {}", origin, what) : fmt::format("{}:{}: {}", origin, line, what));
 }
 
 double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,

@@ -1,6 +1,7 @@
 #include "kirchhoff/io/table/table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/text_rows.hpp"
 #include "io/files/file_kind.hpp"
@@ -51,19 +53,33 @@ std::size_t to_column(std::string_view text, const std::string& list) {
   return column;
 }
 
+/// A file format of tables: all that depends on it.
+struct TableFormat {
+  std::vector<std::string_view> extensions;  // in lower case
+  Table (*read)(const std::string& path, const std::string& dataset);
+};
+
+const std::vector<TableFormat> kTableFormats = {
+    {{".csv", ".txt", ".data", ".tsv"},
+     [](const std::string& path, const std::string&) { return detail::parse_text_table(path, read_text_file(path)); }},
+    {{".npy"},
+     [](const std::string& path, const std::string&) { return detail::parse_npy(path, read_text_file(path)); }},
+    {{".h5", ".hdf5"}, detail::read_hdf5_table},
+};
+
 }  // namespace
 
 Table read_table(const std::string& path, const std::string& dataset) {
   const auto& extension = detail::kind_of(path).extension;
-  if (extension == ".h5" || extension == ".hdf5") return finish(path, detail::read_hdf5_table(path, dataset));
-  if (extension == ".npy") return finish(path, detail::parse_npy(path, read_text_file(path)));
-  if (extension == ".csv" || extension == ".txt" || extension == ".data" || extension == ".tsv") {
-    return finish(path, detail::parse_text_table(path, read_text_file(path)));
+  for (const auto& format : kTableFormats) {
+    for (const auto known : format.extensions) {
+      if (extension == known) return finish(path, format.read(path, dataset));
+    }
   }
-  throw Error(
-      fmt::format("cannot read {}: unknown kind of table, expected .csv .txt .data .tsv .npy .h5 .hdf5, maybe with "
-                  ".gz or .bz2 after it",
-                  path));
+  std::vector<std::string_view> all;
+  for (const auto& format : kTableFormats) all.insert(all.end(), format.extensions.begin(), format.extensions.end());
+  throw Error(fmt::format("cannot read {}: unknown kind of table, expected {}, maybe with .gz or .bz2 after it", path,
+                          fmt::join(all, " ")));
 }
 
 std::vector<std::size_t> parse_columns(const std::string& text, std::size_t columns) {

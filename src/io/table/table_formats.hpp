@@ -9,6 +9,8 @@ namespace kirchhoff::detail {
 /// The parsers below leave Table::integral to `finish`. `path` is for messages.
 Table parse_text_table(const std::string& path, const std::string& text);
 Table parse_npy(const std::string& path, const std::string& bytes);
+/// The word that an npy file of a single text holds.
+std::string parse_npy_text(const std::string& path, const std::string& bytes);
 Table read_hdf5_table(const std::string& path, const std::string& dataset);
 
 /// Whole numbers below this are exact in a double; from here on, two of them may become one double.

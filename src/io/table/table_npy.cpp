@@ -103,11 +103,9 @@ std::vector<double> transposed(const std::vector<double>& values, std::size_t ro
   return result;
 }
 
-}  // namespace
-
-Table detail::parse_npy(const std::string& path, const std::string& bytes) {
+/// Reads the header, and leaves in `rest` what follows it.
+Header open_npy(const std::string& path, std::string_view& rest) {
   constexpr std::string_view kNpyMagic = "\x93NUMPY";
-  std::string_view rest = bytes;
   if (rest.substr(0, kNpyMagic.size()) != kNpyMagic || rest.size() < 12) refuse(path, "not an npy file");
   const int version = static_cast<unsigned char>(rest[6]);
   if (version < 1 || version > 3) refuse(path, fmt::format("npy version {} is not among 1, 2, 3", version));
@@ -118,9 +116,16 @@ Table detail::parse_npy(const std::string& path, const std::string& bytes) {
   }
   rest.remove_prefix(8 + length_bytes);
   if (length > rest.size()) refuse(path, "the npy file ends within its header");
-  const Header header = parse_header(path, rest.substr(0, length));
+  auto header = parse_header(path, rest.substr(0, length));
   rest.remove_prefix(length);
+  return header;
+}
 
+}  // namespace
+
+Table detail::parse_npy(const std::string& path, const std::string& bytes) {
+  std::string_view rest = bytes;
+  const Header header = open_npy(path, rest);
   if (header.shape.empty() || header.shape.size() > 2) {
     refuse(path, fmt::format("its array has {} dimensions, not 1 or 2", header.shape.size()));
   }
@@ -143,6 +148,18 @@ Table detail::parse_npy(const std::string& path, const std::string& bytes) {
   }
   if (type.size == 8 && type.name != "f8") require_exact_integers(path, table);
   return table;
+}
+
+std::string detail::parse_npy_text(const std::string& path, const std::string& bytes) {
+  std::string_view rest = bytes;
+  const Header header = open_npy(path, rest);
+  const bool wide = header.type.starts_with("<U");  // four bytes a character
+  if (!header.shape.empty() || (!wide && !header.type.starts_with("|S"))) refuse(path, "one word is needed");
+  std::string text;
+  for (std::size_t k = 0; k < rest.size(); k += wide ? 4 : 1) {
+    if (rest[k] != '\0') text += rest[k];
+  }
+  return text;
 }
 
 void detail::require_exact_integers(const std::string& path, const Table& table) {

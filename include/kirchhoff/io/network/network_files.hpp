@@ -41,6 +41,10 @@ Netlist parse_edge_list(std::string_view text, const std::string& origin, std::o
 /// that announces more rows or entries than it has bytes is refused before there is memory for them.
 Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values);
 
+/// A sparse matrix as `scipy.sparse.save_npz` writes it (coo, csr or csc; the bytes of the .npz file): a Laplacian or
+/// conductances (or resistances) between nodes, as in Matrix Market, but nodes count from 0.
+Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, EdgeValues values);
+
 /// Adds what a file of (node, ampere) rows injects; of (node, ohm) rows joins to ground, 0 being tied to it. The node
 /// "ground" comes last and exists where something is joined to it.
 void add_sources(Netlist& netlist, std::string_view text, const std::string& origin);
