@@ -137,10 +137,11 @@ const Model& Stages::model(bool may_train, bool redo) {
       stage.note("step", now.step);
       checkpoint.mean = model.mean();
       checkpoint.scale = model.scale();
-      write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
+      // Before the checkpoint: a run that is killed in between makes both again.
       agree(comm_, [&] {
         if (rank_of(comm_) == 0) write_text_file(folder_.path("training.csv"), training_csv(now.history));
       });
+      write_checkpoint(comm_, job_.out, model, checkpoint, made_now());
     };
     if (job_.supervision == "monte_carlo") {
       train(comm_, model, pairs(), job_.train, job_.seed, state, save);

@@ -237,10 +237,11 @@ const MoveModel& WalkStages::model(bool may_train, bool redo) {
     checkpoint.seed = job_.seed;
     const auto save = [&](const TrainState& now) {
       stage.note("step", now.step);
-      write_checkpoint(comm_, job_.out, parameters, checkpoint, made_now());
+      // Before the checkpoint: a run that is killed in between makes both again.
       agree(comm_, [&] {
         if (rank_of(comm_) == 0) write_text_file(folder_->path("training.csv"), training_csv(now.history));
       });
+      write_checkpoint(comm_, job_.out, parameters, checkpoint, made_now());
     };
     // What can be told while training: walks of the averaged network are as long as those of the exact flow when it is
     // good (docs/walk.md).
