@@ -9,6 +9,9 @@
 
 namespace kirchhoff::detail {
 
+/// Whole numbers below this are exact in a double; from here on, two of them may become one double.
+inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+
 inline constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string_view trimmed(std::string_view text);

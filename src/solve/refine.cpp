@@ -19,7 +19,7 @@ namespace {
 constexpr int kMostCorrections = 14;
 constexpr double kGoodPotentials = 1e-10;  // where corrections may end
 constexpr double kGoodBound = 1e-9;        // the same, proved
-constexpr double kNothing = 1e-16;         // a change that stored potentials would not see
+constexpr double kUnseen = 1e-16;          // a change that stored potentials would not see
 constexpr double kNorms = 100;             // a preconditioned condition of 10^4
 // Where resistances differ by less, no mode is soft enough to hide in a residual that meets the tolerance. The search
 // for the longest path would take longer than the solve of a large circuit.
@@ -87,7 +87,7 @@ class Refinement {
       // method's norm, which differs from that of potentials by the root of a condition.
       const double next = std::max(ratio, kNorms * corrector.reduction(wanted));
       result.error = ratio < 1 ? change * next / (1 - ratio) : 1;
-      if (change <= kNothing) result.error = change * std::max(1.0, next);
+      if (change <= kUnseen) result.error = change * std::max(1.0, next);
       if (bound > 0) result.error = 0.5 * norm1() * bound / largest_;
       const bool good = result.error <= (bound > 0 ? kGoodBound : kGoodPotentials);
       const bool stalls = result.corrections >= 2 && ratio > 0.5 && now > 0.5 * last_size;

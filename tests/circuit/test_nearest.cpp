@@ -18,10 +18,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-using Rows = std::vector<std::vector<std::int64_t>>;
+using NeighbourRows = std::vector<std::vector<std::int64_t>>;
 
-Rows rows_of(const Neighbourhoods& found) {
-  Rows rows;
+NeighbourRows rows_of(const Neighbourhoods& found) {
+  NeighbourRows rows;
   for (std::size_t x = 0; x + 1 < found.first.size(); ++x) {
     rows.emplace_back(found.other.begin() + found.first[x], found.other.begin() + found.first[x + 1]);
   }
@@ -29,7 +29,7 @@ Rows rows_of(const Neighbourhoods& found) {
 }
 
 /// By sorting all distances of every state.
-Rows sorted_neighbours(const Embedding& embedding, std::int64_t count) {
+NeighbourRows sorted_neighbours(const Embedding& embedding, std::int64_t count) {
   const auto d = static_cast<std::size_t>(embedding.dimensions);
   const auto n = embedding.coordinates.size() / d;
   std::vector<std::set<std::int64_t>> joined(n);
@@ -50,7 +50,7 @@ Rows sorted_neighbours(const Embedding& embedding, std::int64_t count) {
       joined[static_cast<std::size_t>(y)].insert(static_cast<std::int64_t>(x));
     }
   }
-  Rows rows;
+  NeighbourRows rows;
   for (const auto& row : joined) rows.emplace_back(row.begin(), row.end());
   return rows;
 }

@@ -10,8 +10,6 @@
 
 namespace kirchhoff::detail {
 
-inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
-
 /// @param line 0 where the file has none.
 [[noreturn]] void fail(const std::string& origin, std::int64_t line, const std::string& what);
 

@@ -13,9 +13,6 @@ Table parse_npy(const std::string& path, const std::string& bytes);
 std::string parse_npy_text(const std::string& path, const std::string& bytes);
 Table read_hdf5_table(const std::string& path, const std::string& dataset);
 
-/// Whole numbers below this are exact in a double; from here on, two of them may become one double.
-inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
-
 /// Checks that a table read from 8-byte integers holds none from `kExactIntegers` on.
 void require_exact_integers(const std::string& path, const Table& table);
 

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/text_rows.hpp"
 #include "io/table/table_formats.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"

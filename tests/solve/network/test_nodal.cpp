@@ -10,6 +10,7 @@
 #include "base/double2.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 #include "kirchhoff/solve/network/nodal.hpp"
 #include "oracles.hpp"
 

@@ -13,6 +13,7 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
+#include "kirchhoff/io/network/network_files.hpp"
 #include "kirchhoff/solve/network/nodal.hpp"
 #include "solve/network/star_mesh.hpp"
 
