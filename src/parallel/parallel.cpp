@@ -47,8 +47,8 @@ Range partition(std::int64_t n, int parts, int part) {
 }
 
 double pairwise_sum(std::span<const double> values) {
-  constexpr std::size_t kBlock = 128;
-  if (values.size() <= kBlock) {
+  constexpr std::size_t kPlain = 128;  // so many values are summed by a plain loop
+  if (values.size() <= kPlain) {
     double sum = 0;
     for (const double v : values) sum += v;
     return sum;

@@ -29,6 +29,11 @@ v = dict(zip(f["node/name"][:].astype(str), f["node/potential"][:]))
 $2
 PYTHON
 }
+refuse() { expect_error 1 "$1" "$((errors_seen % 4 == 3 ? 2 : 1))" "${@:2}"; }
+refuse_netlist() { # REGEX TEXT
+  printf 'title\n%b' "$2" >bad.sp
+  refuse "$1" solve bad.sp
+}
 for ranks in 1 2 3; do
   succeed $ranks solve bridge.sp -out np$ranks
   check np$ranks '
@@ -261,11 +266,6 @@ assert abs(f["edge/current"][3] - 4.044175e-16) < 1e-28'
 done
 
 # --- what people get wrong
-refuse() { expect_error 1 "$1" "$((errors_seen % 4 == 3 ? 2 : 1))" "${@:2}"; }
-refuse_netlist() { # REGEX TEXT
-  printf 'title\n%b' "$2" >bad.sp
-  refuse "$1" solve bad.sp
-}
 refuse_netlist "bad.sp:3: element 'C1' is not of a kind" 'R1 a 0 1\nC1 a 0 1p\n'
 refuse_netlist "bad.sp:2: card '.include'" '.include other.sp\n'
 refuse_netlist "bad.sp:2: 'R1' has -5 ohm" 'R1 a 0 -5\n'
