@@ -286,6 +286,8 @@ def main():
         if ends[1][0] != 0:
             return name, ranks, 1, [f"NEW failed: {ends[1][1]}"]
         found, files = compare(*folders)
+        if ranks > 1 and "direct" in job[2]:  # messages of MUMPS come in any order, and so do its sums
+            found = [line for line in found if "potential_error_estimate" not in line]
         if files == 0:
             return name, ranks, 2, ["nothing was written"]
         return name, ranks, 1 if found else 0, found or [f"same ({files} files)"]
