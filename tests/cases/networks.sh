@@ -154,6 +154,7 @@ np.savez_compressed("bad_shape.npz", format=b"coo", row=[0], col=[1], data=[1.0]
 np.savez_compressed("bad_sides.npz", format=b"coo", row=[0, 1], col=[1, 0], data=[1.0, 2.0], shape=[2, 2])
 np.savez_compressed("bad_value.npz", format=b"coo", row=[0, 1], col=[1, 2], data=[1.0, np.nan], shape=[3, 3])
 np.savez_compressed("bad_large.npz", format=b"coo", row=np.zeros(0, "i4"), col=np.zeros(0, "i4"), data=np.zeros(0), shape=[10**15, 10**15])
+np.savez_compressed("bad_rows.npz", format=b"coo", row=[0], col=[1], data=[1.0], shape=[10**9, 10**9])
 np.savez_compressed("bad_bomb.npz", format=b"coo", row=[0], col=[1], data=np.ones(40_000_000), shape=[3, 3])
 np.savez("bad_array.npz", laplacian)
 whole = open("coo.npz", "rb").read()
@@ -183,6 +184,7 @@ refuse 'the matrix must be square' solve bad_shape.npz
 refuse 'the matrix is not symmetric at \(0, 1\)' solve bad_sides.npz
 refuse 'the entry at \(1, 2\) is nan' solve bad_value.npz
 refuse 'no entry off the diagonal joins two nodes' solve bad_large.npz
+refuse '1000000000 rows are announced, in arrays of [0-9]* bytes' solve bad_rows.npz
 refuse 'grow to more than' solve bad_bomb.npz
 refuse "the archive holds no 'format.npy'" solve bad_array.npz
 refuse 'no zip archive' solve bad_end.npz

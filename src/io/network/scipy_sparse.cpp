@@ -29,6 +29,10 @@ class ScipyReader {
       const auto columns = whole("col", matrix_.order);
       same_length("row", rows.size(), data.size());
       same_length("col", columns.size(), data.size());
+      // A row takes more than a byte, if it is to be joined to anything: memory follows what the file holds.
+      if (!data.empty() && matrix_.order > bytes_) {
+        refuse(fmt::format("{} rows are announced, in arrays of {} bytes", matrix_.order, bytes_));
+      }
       for (std::size_t k = 0; k < data.size(); ++k) add(rows[k], columns[k], data[k]);
     } else if (format == "csr" || format == "csc") {
       read_compressed(format == "csr", data);
@@ -43,14 +47,16 @@ class ScipyReader {
   [[noreturn]] void refuse(const std::string& what) const { throw Error(fmt::format("{}: {}", origin_, what)); }
   std::string where(const std::string& array) const { return fmt::format("{} ({})", origin_, array); }
 
-  std::vector<double> numbers(const std::string& name) const {
-    auto table = detail::parse_npy(where(name), archive_.member(name + ".npy"));
+  std::vector<double> numbers(const std::string& name) {
+    const auto array = archive_.member(name + ".npy");
+    bytes_ += static_cast<std::int64_t>(array.size());
+    auto table = detail::parse_npy(where(name), array);
     if (table.columns != 1) refuse(fmt::format("{} has {} columns instead of one", name, table.columns));
     return std::move(table.values);
   }
 
   /// Whole numbers from 0, below `end`.
-  std::vector<std::int64_t> whole(const std::string& name, std::int64_t end) const {
+  std::vector<std::int64_t> whole(const std::string& name, std::int64_t end) {
     const auto values = numbers(name);
     std::vector<std::int64_t> result(values.size());
     for (std::size_t k = 0; k < values.size(); ++k) {
@@ -97,13 +103,13 @@ class ScipyReader {
 
   void add(std::int64_t row, std::int64_t column, double value) {
     if (!std::isfinite(value)) refuse(fmt::format("the entry at ({}, {}) is {}", row, column, value));
-    // Memory follows what the file holds, and not what its shape says.
     if (matrix_.diagonal.empty()) matrix_.diagonal.resize(static_cast<std::size_t>(matrix_.order));
     matrix_.add(row, column, value, 0);
   }
 
   detail::ZipArchive archive_;
   const std::string& origin_;
+  std::int64_t bytes_ = 0;  // of the arrays read so far
   detail::NodeMatrix matrix_;
 };
 
