@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "io/files/file_kind.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
@@ -28,9 +29,8 @@ namespace fs = std::filesystem;
 
 /// "d/grid.spice.bz2" without its compression.
 fs::path plain(const std::string& file) {
-  fs::path path(file);
-  const auto extension = path.extension();
-  return extension == ".gz" || extension == ".bz2" ? path.parent_path() / path.stem() : path;
+  const fs::path path(file);
+  return detail::kind_of(file).compression.empty() ? path : path.parent_path() / path.stem();
 }
 
 std::string counted(std::size_t count, const std::string& what) {
