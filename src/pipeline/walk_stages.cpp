@@ -43,7 +43,7 @@ constexpr std::size_t kWalkGallery = 48;
 constexpr std::size_t kMmdRows = 4000;
 constexpr std::int64_t kDrawnHeldOut = 4000;
 
-/// The target's rows: those to train on, and those held out as validation rows.
+/// The target's rows: those to train on, and those held out for validation.
 struct Rows {
   std::vector<std::uint16_t> training;
   std::vector<std::uint16_t> held_out;

@@ -22,8 +22,7 @@ struct Table {
 /// Reads a table from a file; its format is told by the extension, after .gz or .bz2 is taken off.
 ///
 /// - .csv .txt .data .tsv: one row per line, separated by semicolons, commas, tabs or blanks: the first row decides,
-/// for
-///   all. Blank lines and lines that start with # are skipped. A first row of words is a header when each can be a
+///   for all. Blank lines and lines that start with # are skipped. A first row of words is a header when each can be a
 ///   name: it begins with a letter, is no word for a missing or truth value, and stands once.
 /// - .npy (versions 1 to 3): little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, 1-D (one column) or 2-D, C or Fortran
 /// order.

@@ -34,7 +34,7 @@ inline constexpr std::int32_t kLongestPath = 10000;
 /// Sends `count` particles (over all ranks) along the moves of a model, from draws of `source` until they leave. One
 /// pass of the network serves a block of particles; one that has left makes room for the next, so that blocks stay
 /// full. Particle i draws only from Random(seed, Stream::walk, i): the same walks on any number of ranks.
-/// @param leap 0: one move per network call of the network, the model's law exactly. Else, approximately, several: as
+/// @param leap 0: one move per call of the network, the model's law exactly. Else, approximately, several: as
 /// many as `leap` times the number of coordinates that the moves are spread over, all from the probabilities of one
 /// call, each coordinate at most once (docs/walk.md). Needs one layer pair.
 /// @param keep_paths whether the result has each walk's moves; for walks that do not leap.
