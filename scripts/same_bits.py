@@ -57,6 +57,7 @@ def jobs():
     for family, keys in {"dense": {}, "hamming": {}, "lattice": {}, "nearest": {"neighbours": 4}}.items():
         add(f"run-{family}", "run", whole(family, **keys))
         add(f"run-{family}-schedule", "run", whole(family, **keys, resistance_change="[7, 3, 11, 5]"))
+    add("run-blocks", "run", whole("blocks", group_coordinate=1, resistance_within=5))
     add("run-lattice-periodic", "run", whole("lattice", boundary="periodic"))
     add("run-lattice-current", "run", whole("lattice", head=", head: current"))
     add("run-nearest-current", "run", whole("nearest", head=", head: current", neighbours=4))

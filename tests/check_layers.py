@@ -16,6 +16,7 @@ FOLDERS = [
     "base",
     "parallel",
     "states",
+    "circuit/family",
     "circuit",
     "circuit/conditional",
     "currents",

@@ -9,7 +9,9 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -108,7 +110,19 @@ inline MatrixXd matrix_of(const Coupling& c) {
     return m;
   }
   const int s = space.categories();
-  if (c.weights().empty()) return uniform_matrix(c.family(), s, space.dimensions(), c.same(), c.change(), c.boundary());
+  if (const auto* groups = c.groups()) {
+    MatrixXd m(n, n);
+    for (Eigen::Index x = 0; x < n; ++x) {
+      for (Eigen::Index y = 0; y < n; ++y) {
+        m(x, y) = x == y ? c.same() : groups->of(x) == groups->of(y) ? c.kinds()[1].conductance : c.change();
+      }
+    }
+    return m;
+  }
+  if (c.weights().empty()) {
+    const auto boundary = c.lattice() != nullptr ? c.lattice()->boundary : Boundary::reflecting;
+    return uniform_matrix(c.family(), s, space.dimensions(), c.same(), c.change(), boundary);
+  }
   MatrixXd m = MatrixXd::Zero(n, n);
   for (std::int64_t x = 0; x < n; ++x) {
     for (int slot = 0; slot < c.slots(); ++slot) {
@@ -402,6 +416,25 @@ inline Defined nearest_circuit(int states, std::int64_t count, const Resistances
           std::move(matrices)};
 }
 
+/// Of family blocks, from its definition: `group` says which state is in which.
+inline Defined blocks_circuit(int categories, int dimensions, const Resistances& r, const std::vector<double>& within,
+                              std::shared_ptr<const Groups> groups, const std::function<int(std::int64_t)>& group) {
+  const StateSpace space(categories, dimensions);
+  std::vector<Coupling> couplings;
+  std::vector<MatrixXd> matrices;
+  for (std::size_t l = 0; l < r.same.size(); ++l) {
+    couplings.push_back(Coupling::blocks(space, r.same[l], within[l], r.change[l], groups));
+    MatrixXd m(space.size(), space.size());
+    for (Eigen::Index x = 0; x < m.rows(); ++x) {
+      for (Eigen::Index y = 0; y < m.cols(); ++y) {
+        m(x, y) = 1 / (x == y ? r.same[l] : group(x) == group(y) ? within[l] : r.change[l]);
+      }
+    }
+    matrices.push_back(std::move(m));
+  }
+  return {Circuit(space, std::move(couplings), mass_with_zeros(space, 1), mass_with_zeros(space, 2)), matrices};
+}
+
 struct Example {
   std::string name;
   Defined circuit;
@@ -421,6 +454,21 @@ inline std::vector<Example> examples() {
   all.push_back({"lattice, schedule", uniform_circuit(Family::lattice, 6, 1, schedule)});
   all.push_back({"periodic lattice", uniform_circuit(Family::lattice, 5, 1, schedule, Boundary::periodic)});
   all.push_back({"periodic lattice, S = 2", uniform_circuit(Family::lattice, 2, 2, schedule, Boundary::periodic)});
+  for (int d = 0; d < 3; ++d) {
+    const auto groups = std::make_shared<const Groups>(Groups::by_coordinate(StateSpace(3, 3), d));
+    const std::int64_t stride = d == 0 ? 9 : d == 1 ? 3 : 1;
+    const auto digit = [stride](std::int64_t x) { return static_cast<int>(x / stride % 3); };
+    all.push_back({"blocks by coordinate " + std::to_string(d),
+                   blocks_circuit(3, 3, {{1, 2, 0.5}, {50, 10, 40}}, {5, 1, 4}, groups, digit)});
+  }
+  // Of different sizes, not side by side; near states cheaper and dearer than far ones, from pair to pair.
+  const std::vector<std::int64_t> labels{7, 2, 7, 7, -1, 2, 7};
+  const auto uneven = std::make_shared<const Groups>(Groups::by_label(labels));
+  const auto label = [labels](std::int64_t x) { return static_cast<int>(labels[static_cast<std::size_t>(x)]); };
+  all.push_back({"blocks by list", blocks_circuit(7, 1, schedule, {2, 3, 0.2, 9}, uneven, label)});
+  const auto halves = std::make_shared<const Groups>(Groups::by_label(std::vector<std::int64_t>{4, 4, 4, 9, 9, 9}));
+  const auto half = [](std::int64_t x) { return x < 3 ? 0 : 1; };
+  all.push_back({"blocks, R_in above R_out", blocks_circuit(6, 1, {{3, 3}, {0.5, 1}}, {8, 16}, halves, half)});
   all.push_back({"nearest", nearest_circuit(11, 3, schedule)});
   all.push_back({"file", file_circuit(5, 3)});
   const auto grow = [&](const std::string& name, const Defined& circuit) { all.push_back({name, spread(circuit, 1)}); };

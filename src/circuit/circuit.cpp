@@ -44,11 +44,9 @@ class Components {
 };
 
 void check_connected(const Circuit& circuit) {
-  const auto family = circuit.family();
-  // The uniform families join all states of neighbouring layers, and `nearest` joins all layers of a state and the same
-  // states on all of them: there one layer pair tells.
-  if (family != Family::file && family != Family::nearest) return;
-  const int pairs = family == Family::file ? circuit.layers() : 1;
+  const auto& family = circuit.coupling(0).row();
+  if (family.connected == Connected::always) return;
+  const int pairs = family.connected == Connected::one_pair ? 1 : circuit.layers();
   const auto n = circuit.states();
   Components components(n * (pairs + 1));
   for (int l = 0; l < pairs; ++l) {
@@ -59,10 +57,10 @@ void check_connected(const Circuit& circuit) {
   if (components.count() == 1) return;
   std::int64_t v = 0;
   while (components.find(v) == components.find(0)) ++v;
-  throw Error(fmt::format(
-      "the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
-      "vertex (layer 0, state 0), and no current can flow between them{}",
-      components.count(), v / n, v % n, family == Family::nearest ? "; more circuit_neighbours may do" : ""));
+  throw Error(
+      fmt::format("the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
+                  "vertex (layer 0, state 0), and no current can flow between them{}",
+                  components.count(), v / n, v % n, family.when_apart));
 }
 
 EdgeTable::Side compress(std::int64_t states, const std::vector<LayerEdge>& edges, bool forward) {

@@ -18,26 +18,19 @@ double mean(std::span<const double> values) { return pairwise_sum(values) / stat
 
 /// The largest sum of conductances at a vertex of layer l among `states` [S].
 double max_degree(const Circuit& circuit, int l, Range states) {
-  const auto& any = circuit.coupling(0);
-  if (any.weights().empty() && !any.table()) {  // all rows of a uniform coupling have one sum
+  const auto sum_at = [&](std::int64_t x) {
     double sum = 0;
-    const auto add = [&](const Coupling& c) {
-      if (c.family() == Family::dense) {
-        sum += c.same() + static_cast<double>(circuit.states() - 1) * c.change();
-      } else {
-        c.forward(0, [&](std::int64_t, double g) { sum += g; });
-      }
-    };
-    if (l < circuit.layers()) add(circuit.coupling(l));
-    if (l > 0) add(circuit.coupling(l - 1));
+    if (circuit.joins_all()) {
+      if (l < circuit.layers()) sum += circuit.coupling(l).row_sum(x);
+      if (l > 0) sum += circuit.coupling(l - 1).row_sum(x);
+    } else {
+      circuit.neighbours(l, x, [&](int, std::int64_t, double g) { sum += g; });
+    }
     return sum;
-  }
+  };
+  if (circuit.coupling(0).modes()) return sum_at(0);  // all rows have one sum
   double largest = 0;
-  for (auto x = states.begin; x < states.end; ++x) {
-    double sum = 0;
-    circuit.neighbours(l, x, [&](int, std::int64_t, double g) { sum += g; });
-    largest = std::max(largest, sum);
-  }
+  for (auto x = states.begin; x < states.end; ++x) largest = std::max(largest, sum_at(x));
   return largest;
 }
 
@@ -72,31 +65,61 @@ void line_runs(const StateSpace& space, int d, Range states, Visit&& visit) {
 
 double square(double value) { return value * value; }
 
+/// Means of a layer over the groups of family blocks, (groups).
+std::vector<double> group_means(const Groups& groups, std::span<const double> layer) {
+  std::vector<double> means;
+  std::vector<double> values;
+  for (std::int64_t g = 0; g < groups.count(); ++g) {
+    values.clear();
+    for (std::int64_t i = 0; i < groups.size(g); ++i) {
+      values.push_back(layer[static_cast<std::size_t>(groups.member(g, i))]);
+    }
+    means.push_back(mean(values));
+  }
+  return means;
+}
+
 }  // namespace
 
 NetCurrent::NetCurrent(const Circuit& circuit, std::span<const double> potential)
     : circuit_(circuit), potential_(potential) {
-  if (circuit.family() != Family::dense) return;
-  for (int l = 0; l <= circuit.layers(); ++l) layer_mean_.push_back(mean(layer_of(potential, circuit.states(), l)));
+  if (!circuit.joins_all()) return;
+  const auto* groups = circuit.coupling(0).groups();
+  for (int l = 0; l <= circuit.layers(); ++l) {
+    const auto layer = layer_of(potential, circuit.states(), l);
+    layer_mean_.push_back(mean(layer));
+    if (groups != nullptr) group_mean_.push_back(group_means(*groups, layer));
+  }
+  for (int l = 0; l < circuit.layers(); ++l) sums_.push_back(set_sums(circuit.coupling(l)));
 }
 
 double NetCurrent::operator()(int l, std::int64_t x) const {
   const auto n = circuit_.states();
   const double f = potential_[static_cast<std::size_t>(l * n + x)];
   double sum = 0;
-  if (circuit_.family() != Family::dense) {
+  if (!circuit_.joins_all()) {
     circuit_.neighbours(l, x, [&](int m, std::int64_t y, double g) {
       sum += g * (f - potential_[static_cast<std::size_t>(m * n + y)]);
     });
     return sum;
   }
-  const auto add = [&](const Coupling& c, int m) {
-    const double alike = potential_[static_cast<std::size_t>(m * n + x)];
-    sum += c.change() * static_cast<double>(n) * (f - layer_mean_[static_cast<std::size_t>(m)]);
-    sum += (c.same() - c.change()) * (f - alike);
+  const auto* groups = circuit_.coupling(0).groups();
+  const auto add = [&](const std::vector<SetSum>& sums, int m) {
+    const auto layer = static_cast<std::size_t>(m);
+    for (auto part = sums.rbegin(); part != sums.rend(); ++part) {
+      if (part->set.kind == StateSet::Kind::all) {
+        sum += part->conductance * static_cast<double>(n) * (f - layer_mean_[layer]);
+      } else if (part->set.kind == StateSet::Kind::group) {
+        const auto g = groups->of(x);
+        sum += part->conductance * static_cast<double>(groups->size(g)) *
+               (f - group_mean_[layer][static_cast<std::size_t>(g)]);
+      } else {
+        sum += part->conductance * (f - potential_[static_cast<std::size_t>(m * n + x)]);
+      }
+    }
   };
-  if (l < circuit_.layers()) add(circuit_.coupling(l), l + 1);
-  if (l > 0) add(circuit_.coupling(l - 1), l - 1);
+  if (l < circuit_.layers()) add(sums_[static_cast<std::size_t>(l)], l + 1);
+  if (l > 0) add(sums_[static_cast<std::size_t>(l - 1)], l - 1);
   return sum;
 }
 
@@ -109,7 +132,7 @@ void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range stat
   const double* u = there.data();
   double* sum = out.data() - states.begin;
   const auto weights = coupling.weights();
-  if (coupling.family() == Family::lattice) {
+  if (coupling.lattice() != nullptr) {
     const auto same = coupling.same_of(states);
     for (auto x = states.begin; x < states.end; ++x) {
       sum[x] += same[static_cast<std::size_t>(x - states.begin)] * (f[x] - u[x]);
@@ -125,15 +148,13 @@ void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range stat
     });
     return;
   }
-  if (coupling.family() == Family::hamming && weights.empty()) {
-    const auto& space = circuit_.space();
-    const double change = coupling.change();
-    const double alike = coupling.same() - space.dimensions() * change;
-    for (auto x = states.begin; x < states.end; ++x) sum[x] += alike * (f[x] - u[x]);
-    for (int d = 0; d < space.dimensions(); ++d) {
-      const auto mean = line_means(space, there, d);
-      const double all = change * space.categories();
-      line_runs(space, d, states, [&](Range run, std::int64_t line, int step) {
+  for (const auto& part : set_sums(coupling)) {
+    if (part.set.kind == StateSet::Kind::own) {
+      for (auto x = states.begin; x < states.end; ++x) sum[x] += part.conductance * (f[x] - u[x]);
+    } else {  // a line: sums over more belong to couplings that join all states
+      const auto mean = line_means(circuit_.space(), there, part.set.coordinate);
+      const double all = part.conductance * circuit_.space().categories();
+      line_runs(circuit_.space(), part.set.coordinate, states, [&](Range run, std::int64_t line, int step) {
         const double* m = mean.data() + line;
         if (step == 0) {
           for (auto x = run.begin; x < run.end; ++x) sum[x] += all * (f[x] - *m);
@@ -142,8 +163,8 @@ void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range stat
         }
       });
     }
-    return;
   }
+  if (!coupling.kinds().empty()) return;
   for (auto x = states.begin; x < states.end; ++x) {
     const auto add = [&](std::int64_t y, double g) { sum[x] += g * (f[x] - u[y]); };
     ahead ? coupling.forward(x, add) : coupling.backward(x, add);
@@ -153,13 +174,70 @@ void NetCurrent::add_side(const Coupling& coupling, int l, int other, Range stat
 void NetCurrent::layer(int l, Range states, std::span<double> out) const {
   if (states.size() == 0) return;  // no pointer may be shifted
   std::fill(out.begin(), out.end(), 0.0);
-  if (circuit_.family() == Family::dense) {
+  if (circuit_.joins_all()) {
     for (auto x = states.begin; x < states.end; ++x) out[static_cast<std::size_t>(x - states.begin)] = (*this)(l, x);
     return;
   }
   if (l < circuit_.layers()) add_side(circuit_.coupling(l), l, l + 1, states, out);
   if (l > 0) add_side(circuit_.coupling(l - 1), l, l - 1, states, out);
 }
+
+namespace {
+
+/// Adds to sum[x] what one set makes of the squares of the drops. Over all y of a set: sum of (u - w_y)^2 =
+/// |set| (u - mean w)^2 + sum (w_y - mean w)^2, free of cancellation.
+void add_squares(const Coupling& coupling, const SetSum& part, std::span<const double> tail,
+                 std::span<const double> head, Range states, double* sum) {
+  const double* u = tail.data();
+  const double* w = head.data();
+  const auto& space = coupling.space();
+  const double g = part.conductance;
+  if (part.set.kind == StateSet::Kind::own) {
+    for (auto x = states.begin; x < states.end; ++x) sum[x] += g * square(u[x] - w[x]);
+    return;
+  }
+  std::vector<double> squares(head.size());
+  if (part.set.kind == StateSet::Kind::all) {
+    const double centre = mean(head);
+    for (std::size_t y = 0; y < head.size(); ++y) squares[y] = square(head[y] - centre);
+    const double spread = pairwise_sum(squares);
+    const auto n = static_cast<double>(head.size());
+    for (auto x = states.begin; x < states.end; ++x) sum[x] += g * (n * square(u[x] - centre) + spread);
+    return;
+  }
+  if (part.set.kind == StateSet::Kind::group) {
+    const auto& groups = *coupling.groups();
+    const auto centre = group_means(groups, head);
+    const auto of = [&](std::int64_t x) { return static_cast<std::size_t>(groups.of(x)); };
+    for (std::size_t y = 0; y < head.size(); ++y) {
+      squares[y] = square(head[y] - centre[of(static_cast<std::int64_t>(y))]);
+    }
+    const auto spread = group_means(groups, squares);
+    for (auto x = states.begin; x < states.end; ++x) {
+      const auto size = static_cast<double>(groups.size(groups.of(x)));
+      sum[x] += g * size * (square(u[x] - centre[of(x)]) + spread[of(x)]);
+    }
+    return;
+  }
+  const int d = part.set.coordinate;
+  const double size = space.categories();
+  const auto centre = line_means(space, head, d);
+  line_runs(space, d, {0, space.size()}, [&](Range run, std::int64_t line, int step) {
+    for (auto x = run.begin; x < run.end; ++x) {
+      squares[static_cast<std::size_t>(x)] =
+          square(w[x] - centre[static_cast<std::size_t>(line + step * (x - run.begin))]);
+    }
+  });
+  const auto spread = line_means(space, squares, d);
+  line_runs(space, d, states, [&](Range run, std::int64_t line, int step) {
+    for (auto x = run.begin; x < run.end; ++x) {
+      const auto at = static_cast<std::size_t>(line + step * (x - run.begin));
+      sum[x] += g * size * (square(u[x] - centre[at]) + spread[at]);
+    }
+  });
+}
+
+}  // namespace
 
 double edge_sum(const Circuit& circuit, std::span<const double> field, int l, int power, Range states) {
   if (states.size() == 0) return 0;
@@ -172,7 +250,7 @@ double edge_sum(const Circuit& circuit, std::span<const double> field, int l, in
   double* sum = of_state.data() - states.begin;
   const double* u = tail.data();
   const double* w = head.data();
-  if (coupling.family() == Family::lattice) {
+  if (coupling.lattice() != nullptr) {
     const auto same = coupling.same_of(states);
     for (auto x = states.begin; x < states.end; ++x) {
       sum[x] = raised(same[static_cast<std::size_t>(x - states.begin)]) * square(u[x] - w[x]);
@@ -187,46 +265,13 @@ double edge_sum(const Circuit& circuit, std::span<const double> field, int l, in
     });
     return pairwise_sum(of_state);
   }
-  if (coupling.family() != Family::dense && !(coupling.family() == Family::hamming && coupling.weights().empty())) {
+  if (coupling.kinds().empty()) {
     for (auto x = states.begin; x < states.end; ++x) {
       coupling.forward(x, [&](std::int64_t y, double g) { sum[x] += raised(g) * square(u[x] - w[y]); });
     }
     return pairwise_sum(of_state);
   }
-  // Over all y of a set: sum of (u - w_y)^2 = |set| (u - mean w)^2 + sum (w_y - mean w)^2, free of cancellation.
-  const double change = raised(coupling.change());
-  if (coupling.family() == Family::dense) {
-    const double centre = mean(head);
-    std::vector<double> squares(head.size());
-    for (std::size_t y = 0; y < head.size(); ++y) squares[y] = square(head[y] - centre);
-    const double spread = pairwise_sum(squares);
-    const double alike = raised(coupling.same()) - change;
-    for (auto x = states.begin; x < states.end; ++x) {
-      sum[x] = change * (static_cast<double>(n) * square(u[x] - centre) + spread) + alike * square(u[x] - w[x]);
-    }
-    return pairwise_sum(of_state);
-  }
-  const auto& space = circuit.space();
-  const double alike = raised(coupling.same()) - space.dimensions() * change;
-  for (auto x = states.begin; x < states.end; ++x) sum[x] = alike * square(u[x] - w[x]);
-  std::vector<double> squares(head.size());
-  const auto size = static_cast<double>(space.categories());
-  for (int d = 0; d < space.dimensions(); ++d) {
-    const auto centre = line_means(space, head, d);
-    line_runs(space, d, {0, n}, [&](Range run, std::int64_t line, int step) {
-      for (auto x = run.begin; x < run.end; ++x) {
-        squares[static_cast<std::size_t>(x)] =
-            square(w[x] - centre[static_cast<std::size_t>(line + step * (x - run.begin))]);
-      }
-    });
-    const auto spread = line_means(space, squares, d);
-    line_runs(space, d, states, [&](Range run, std::int64_t line, int step) {
-      for (auto x = run.begin; x < run.end; ++x) {
-        const auto at = static_cast<std::size_t>(line + step * (x - run.begin));
-        sum[x] += change * size * (square(u[x] - centre[at]) + spread[at]);
-      }
-    });
-  }
+  for (const auto& part : set_sums(coupling, power)) add_squares(coupling, part, tail, head, states, sum);
   return pairwise_sum(of_state);
 }
 
@@ -240,8 +285,7 @@ SolutionCheck check_solution(MPI_Comm comm, const Circuit& circuit, std::span<co
   // few at a time where that costs nothing.
   const auto n = circuit.states();
   const auto mine = partition(circuit.vertices(), size_of(comm), rank_of(comm));
-  const bool by_rows =
-      circuit.family() == Family::dense || circuit.family() == Family::hamming;  // sums of whole layers
+  const bool by_rows = !circuit.coupling(0).kinds().empty();  // sums of whole layers
   const std::int64_t block = by_rows ? n : std::int64_t{1} << 14;
   const NetCurrent net(circuit, potential);
   double residual2 = 0;
@@ -313,22 +357,27 @@ LayerCurrents layer_currents(MPI_Comm comm, const Circuit& circuit, std::span<co
         (x == y ? result.forward_same : result.forward_change)[k] += current;
       }
     };
-    if (circuit.family() != Family::dense) {
+    if (!circuit.joins_all()) {
       for (auto x = mine.begin; x < mine.end; ++x) {
         const double f = tail[static_cast<std::size_t>(x)];
         coupling.forward(x, [&](std::int64_t y, double g) { add(x, y, g * (f - head[static_cast<std::size_t>(y)])); });
       }
       continue;
     }
-    const SortedLayer low_tail(tail);
-    const SortedLayer low_head(head);
+    const SortedSets low_tail(coupling, tail);
+    const SortedSets low_head(coupling, head);
     for (auto x = mine.begin; x < mine.end; ++x) {
       const auto i = static_cast<std::size_t>(x);
       const double drop = tail[i] - head[i];
-      const double down = low_head.drop(low_head.below(tail[i]), tail[i]);  // to all states, its own included
-      const double up = low_tail.drop(low_tail.below(head[i]), head[i]);
-      result.forward_change[k] += coupling.change() * (down - std::max(0.0, drop));
-      result.backward[k] += coupling.change() * (up - std::max(0.0, -drop));
+      for (const auto& kind : coupling.kinds()) {
+        if (kind.to.kind == StateSet::Kind::own) continue;
+        const auto less = [&](const SortedSets& low, double f, double own) {
+          const double left_out = kind.but.kind == StateSet::Kind::own ? std::max(0.0, own) : low.drop(kind.but, x, f);
+          return low.drop(kind.to, x, f) - left_out;
+        };
+        result.forward_change[k] += kind.conductance * less(low_head, tail[i], drop);
+        result.backward[k] += kind.conductance * less(low_tail, head[i], -drop);
+      }
       add(x, x, coupling.same() * drop);
     }
   }

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "kirchhoff/circuit/coupling.hpp"
+
 namespace kirchhoff {
 
 /// One layer's potentials in ascending order with prefix sums: sums over all states below a potential, and draws from
@@ -52,6 +54,40 @@ class SortedLayer {
   std::vector<std::uint32_t> order_;
   std::vector<double> value_;
   std::vector<double> prefix_;
+};
+
+/// A layer sorted as a whole and, for family blocks, by groups: sums and draws over the sets that a state belongs to.
+class SortedSets {
+ public:
+  SortedSets(const Coupling& coupling, std::span<const double> potential)
+      : groups_(coupling.groups()), all_(potential) {
+    if (groups_ == nullptr) return;
+    std::vector<double> values;
+    for (std::int64_t g = 0; g < groups_->count(); ++g) {
+      values.clear();
+      for (std::int64_t i = 0; i < groups_->size(g); ++i) {
+        values.push_back(potential[static_cast<std::size_t>(groups_->member(g, i))]);
+      }
+      of_group_.emplace_back(values);
+    }
+  }
+
+  const SortedLayer& all() const { return all_; }
+  const SortedLayer& group_of(std::int64_t x) const { return of_group_[static_cast<std::size_t>(groups_->of(x))]; }
+  bool alike(std::int64_t x, std::int64_t y) const { return groups_->of(x) == groups_->of(y); }
+  /// The state that stands at this place of x's group.
+  std::int64_t member(std::int64_t x, std::uint32_t place) const { return groups_->member(groups_->of(x), place); }
+
+  /// Sum of f - phi over the states of x's set, all or its group, whose potential is below f.
+  double drop(const StateSet& set, std::int64_t x, double f) const {
+    const auto& sorted = set.kind == StateSet::Kind::all ? all_ : group_of(x);
+    return sorted.drop(sorted.below(f), f);
+  }
+
+ private:
+  const Groups* groups_;
+  SortedLayer all_;
+  std::vector<SortedLayer> of_group_;
 };
 
 }  // namespace kirchhoff

@@ -31,7 +31,7 @@ class Sweep {
   ExitLaw run() {
     if (flow_.currents) {
       circles();
-    } else if (circuit_.family() == Family::dense) {
+    } else if (circuit_.joins_all()) {
       dense();
     } else {
       sparse();
@@ -125,33 +125,39 @@ class Sweep {
     double last_ = 0;
   };
 
-  /// Calls visit(coupling, neighbouring layer) for the one or two layers next to l.
-  template <class Visit>
-  void each_side(int l, Visit&& visit) const {
-    if (l < circuit_.layers()) visit(circuit_.coupling(l), l + 1);
-    if (l > 0) visit(circuit_.coupling(l - 1), l - 1);
-  }
-
   void dense() {
     const auto layers = static_cast<std::size_t>(circuit_.layers()) + 1;
+    const auto* groups = circuit_.coupling(0).groups();
+    const auto sets = 1 + static_cast<std::size_t>(groups == nullptr ? 0 : groups->count());
+    const auto whole = [&](int l) { return static_cast<std::size_t>(l) * sets; };
+    const auto group = [&](int l, std::int64_t x) { return whole(l) + 1 + static_cast<std::size_t>(groups->of(x)); };
+    std::vector<std::vector<SetSum>> parts;  // of a layer pair: the state's own, its group, all
+    for (int l = 0; l < circuit_.layers(); ++l) parts.push_back(set_sums(circuit_.coupling(l)));
+    // Calls visit(parts, neighbouring layer) for the one or two layers next to l.
+    const auto each_side = [&](int l, auto&& visit) {
+      if (l < circuit_.layers()) visit(parts[static_cast<std::size_t>(l)], l + 1);
+      if (l > 0) visit(parts[static_cast<std::size_t>(l - 1)], l - 1);
+    };
     // Ascending: what leaves a vertex goes to the vertices already passed.
     std::vector<double> outflow(order_.size());
-    std::vector<Accumulator> below(layers);
+    std::vector<Accumulator> below(layers * sets);
     for (const auto v : std::views::reverse(order_)) {
       if (stop_requested()) return;
       const int l = static_cast<int>(v / n_);
       const auto x = v % n_;
       const double f = phi(v);
       double sum = 0;
-      each_side(l, [&](const Coupling& c, int m) {
-        sum += c.change() * below[static_cast<std::size_t>(m)].at(f);
-        sum += (c.same() - c.change()) * std::max(0.0, f - phi(m * n_ + x));
+      each_side(l, [&](const std::vector<SetSum>& c, int m) {
+        sum += c.back().conductance * below[whole(m)].at(f);
+        if (groups != nullptr) sum += c[1].conductance * below[group(m, x)].at(f);
+        sum += c.front().conductance * std::max(0.0, f - phi(m * n_ + x));
       });
       outflow[static_cast<std::size_t>(v)] = std::max(0.0, sum);
-      below[static_cast<std::size_t>(l)].add(f, 1);
+      below[whole(l)].add(f, 1);
+      if (groups != nullptr) below[group(l, x)].add(f, 1);
     }
     // Descending: what arrives comes from the vertices already passed.
-    std::vector<Accumulator> above(layers);
+    std::vector<Accumulator> above(layers * sets);
     std::vector<double> share(order_.size());
     for (const auto v : order_) {
       if (stop_requested()) return;
@@ -159,14 +165,16 @@ class Sweep {
       const auto x = v % n_;
       const double f = phi(v);
       double mass = entering(l, x);
-      each_side(l, [&](const Coupling& c, int m) {
-        mass += c.change() * above[static_cast<std::size_t>(m)].at(f);
+      each_side(l, [&](const std::vector<SetSum>& c, int m) {
+        mass += c.back().conductance * above[whole(m)].at(f);
+        if (groups != nullptr) mass += c[1].conductance * above[group(m, x)].at(f);
         const auto w = m * n_ + x;
-        mass += (c.same() - c.change()) * share[static_cast<std::size_t>(w)] * std::max(0.0, phi(w) - f);
+        mass += c.front().conductance * share[static_cast<std::size_t>(w)] * std::max(0.0, phi(w) - f);
       });
       const double s = settle(l, x, mass, outflow[static_cast<std::size_t>(v)]);
       share[static_cast<std::size_t>(v)] = s;
-      above[static_cast<std::size_t>(l)].add(f, s);
+      above[whole(l)].add(f, s);
+      if (groups != nullptr) above[group(l, x)].add(f, s);
     }
   }
 

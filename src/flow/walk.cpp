@@ -54,18 +54,19 @@ class SparseMover {
   std::vector<Candidate> candidates_;
 };
 
-/// Moves on dense circuits: never a loop over the N states of a layer.
+/// Moves on circuits that join all states: never a loop over the N states of a layer.
 class DenseMover {
  public:
   explicit DenseMover(const Flow& flow) : flow_(flow), circuit_(*flow.circuit), n_(circuit_.states()) {
-    for (int l = 0; l <= circuit_.layers(); ++l) sorted_.emplace_back(layer(l));
+    for (int l = 0; l <= circuit_.layers(); ++l) sorted_.emplace_back(circuit_.coupling(0), layer(l));
+    for (int l = 0; l < circuit_.layers(); ++l) parts_.emplace_back(circuit_.coupling(l));
     side_.resize(static_cast<std::size_t>(circuit_.vertices()));
     for (int l = 0; l <= circuit_.layers(); ++l) {
       for (std::int64_t x = 0; x < n_; ++x) {
         const double f = layer(l)[static_cast<std::size_t>(x)];
         auto& [forward, backward] = side_[static_cast<std::size_t>(l * n_ + x)];
-        if (l < circuit_.layers()) forward = outflow(circuit_.coupling(l), l + 1, x, f);
-        if (l > 0) backward = outflow(circuit_.coupling(l - 1), l - 1, x, f);
+        if (l < circuit_.layers()) forward = outflow(parts_[static_cast<std::size_t>(l)], l + 1, x, f);
+        if (l > 0) backward = outflow(parts_[static_cast<std::size_t>(l - 1)], l - 1, x, f);
       }
     }
   }
@@ -80,9 +81,9 @@ class DenseMover {
     const double f = layer(at.layer)[static_cast<std::size_t>(at.state)];
     const bool ahead = backward.current <= 0 || chosen < forward.current;
     const int to = ahead ? at.layer + 1 : at.layer - 1;
-    const auto& coupling = circuit_.coupling(ahead ? at.layer : to);
+    const auto& parts = parts_[static_cast<std::size_t>(ahead ? at.layer : to)];
     const auto& side = ahead ? forward : backward;
-    at = {to, destination(coupling, side, to, at.state, f, ahead ? chosen : chosen - forward.current, random)};
+    at = {to, destination(parts, side, to, at.state, f, ahead ? chosen : chosen - forward.current, random)};
     return Fate::moved;
   }
 
@@ -93,15 +94,33 @@ class DenseMover {
     std::uint32_t below = 0;  // states of that layer at lower potential
   };
 
+  /// A coupling's conductances [S], and what its sums over nested sets count: the state itself, its group, all.
+  struct Parts {
+    explicit Parts(const Coupling& coupling)
+        : grouped(coupling.groups() != nullptr), same(coupling.same()), change(coupling.change()) {
+      const auto sums = set_sums(coupling);
+      within = grouped ? coupling.kinds()[1].conductance : change;
+      own_sum = sums.front().conductance;
+      group_sum = grouped ? sums[1].conductance : 0;
+    }
+    bool grouped;
+    double same;
+    double within;  // to other states of the group; without groups to all
+    double change;
+    double own_sum;
+    double group_sum;
+  };
+
   std::span<const double> layer(int l) const {
     return flow_.potential.subspan(static_cast<std::size_t>(l * n_), static_cast<std::size_t>(n_));
   }
 
-  Side outflow(const Coupling& c, int to, std::int64_t x, double f) const {
+  Side outflow(const Parts& c, int to, std::int64_t x, double f) const {
     const auto& target = sorted_[static_cast<std::size_t>(to)];
     Side side;
-    side.below = target.below(f);
-    side.current = c.change() * target.drop(side.below, f) + (c.same() - c.change()) * same_drop(to, x, f);
+    side.below = target.all().below(f);
+    side.current = c.change * target.all().drop(side.below, f) + c.own_sum * same_drop(to, x, f);
+    if (c.grouped) side.current += c.group_sum * target.drop({StateSet::Kind::group}, x, f);
     side.current = side.below == 0 ? 0.0 : std::max(0.0, side.current);
     return side;
   }
@@ -111,20 +130,41 @@ class DenseMover {
   }
 
   /// `at` is uniform in [0, side.current).
-  std::int64_t destination(const Coupling& c, const Side& side, int to, std::int64_t x, double f, double at,
+  std::int64_t destination(const Parts& c, const Side& side, int to, std::int64_t x, double f, double at,
                            Random& random) const {
     const auto& target = sorted_[static_cast<std::size_t>(to)];
-    const double drop = target.drop(side.below, f);
-    if (c.same() >= c.change()) {
-      const double extra =
-          (c.same() - c.change()) * same_drop(to, x, f);  // of the same state, beyond its share of the rest
+    const double drop = target.all().drop(side.below, f);
+    if (c.own_sum >= 0 && c.group_sum >= 0) {
+      // What the same state has beyond its share of its group's sum, what the group has beyond its share of all.
+      const double extra = c.own_sum * same_drop(to, x, f);
       if (at < extra) return x;
-      return target.draw(side.below, f, std::min((at - extra) / c.change(), drop));
+      at -= extra;
+      if (c.group_sum > 0) {
+        const auto& group = target.group_of(x);
+        const auto below = group.below(f);
+        const double of_group = group.drop(below, f);
+        if (at < c.group_sum * of_group) return target.member(x, group.draw(below, f, at / c.group_sum));
+        at -= c.group_sum * of_group;
+      }
+      return target.all().draw(side.below, f, std::min(at / c.change, drop));
     }
-    // R < r: the same state has less than its share of the rest; thin it out by rejection.
+    return thinned(c, side, to, x, f, at, random);
+  }
+
+  /// Where the near have less than their share of a sum over all: drawn as if all had as much as those that have most,
+  /// but for the same state's extra, and thinned out by rejection, which takes max(1/R_in, 1/R_out) over the least
+  /// conductance draws at most on average.
+  std::int64_t thinned(const Parts& c, const Side& side, int to, std::int64_t x, double f, double at,
+                       Random& random) const {
+    const auto& target = sorted_[static_cast<std::size_t>(to)];
+    const double drop = target.all().drop(side.below, f);
+    const double most = std::max(c.within, c.change);
+    if (c.same > most && at < (c.same - most) * same_drop(to, x, f)) return x;
     while (true) {
-      const std::int64_t y = target.draw(side.below, f, random.uniform() * drop);
-      if (y != x || random.uniform() * c.change() < c.same()) return y;
+      const std::int64_t y = target.all().draw(side.below, f, random.uniform() * drop);
+      const bool near = c.grouped && target.alike(x, y);
+      const double conductance = y == x ? std::min(c.same, most) : near ? c.within : c.change;
+      if (conductance >= most || random.uniform() * most < conductance) return y;
       if (side.below == 1) return y;
     }
   }
@@ -132,7 +172,8 @@ class DenseMover {
   const Flow& flow_;
   const Circuit& circuit_;
   std::int64_t n_;
-  std::vector<SortedLayer> sorted_;
+  std::vector<SortedSets> sorted_;
+  std::vector<Parts> parts_;
   std::vector<std::pair<Side, Side>> side_;  // (L+1) x N: forward, backward
 };
 
@@ -205,7 +246,7 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Flow& flow, const WalkOptions&
 }  // namespace
 
 Walks walk(MPI_Comm comm, const Flow& flow, const WalkOptions& options) {
-  if (flow.circuit->family() == Family::dense) return walk_with(comm, DenseMover(flow), flow, options);
+  if (flow.circuit->joins_all()) return walk_with(comm, DenseMover(flow), flow, options);
   return walk_with(comm, SparseMover(flow), flow, options);
 }
 

@@ -135,10 +135,8 @@ void check_memory(const Options& options, const Job& job) {
   const double states = job.supervision == "walk" ? 0 : static_cast<double>(job.space.size());
   need("circuit_layers", 8 * states * (static_cast<double>(job.layers) + 1), "the potentials of all vertices");
   if (job.model.head == Head::current) {
-    const double d = job.space.dimensions();
-    const double moves = job.family == Family::lattice   ? 1 + 2 * d
-                         : job.family == Family::hamming ? 1 + d * job.space.categories()
-                                                         : 1 + static_cast<double>(job.neighbours);  // at least
+    const auto stored = row_of(job.family).stored_moves;
+    const double moves = stored == nullptr ? 1 : stored(job.space, job.neighbours);  // of a file: at least
     need("model_head", 8 * states * job.layers * moves, "the currents of all moves");
   }
   double weights = 0;
@@ -327,14 +325,38 @@ std::vector<Coupling> embedded_couplings(MPI_Comm comm, const Job& job) {
                            job.resistance_change);
 }
 
-std::vector<Coupling> uniform_couplings(const Job& job) {
+/// The groups of family blocks: of a table with one whole number per state, or of a coordinate.
+std::shared_ptr<const Groups> read_groups(MPI_Comm comm, const Job& job) {
+  if (job.group_file.empty()) {
+    return std::make_shared<const Groups>(Groups::by_coordinate(job.space, job.group_coordinate));
+  }
+  const auto table = table_of(comm, job.group_file);
+  refuse_index_column(table, job.group_file, "write the file without it");
+  if (table.columns != 1 || table.rows != job.space.size()) {
+    throw Error(fmt::format("{}: {} rows of {} columns for {} states: groups need one number per state", job.group_file,
+                            table.rows, table.columns, job.space.size()));
+  }
+  std::vector<std::int64_t> labels;
+  for (std::size_t x = 0; x < table.values.size(); ++x) {
+    const double label = table.values[x];
+    if (label != std::floor(label) || std::abs(label) > 1e15) {
+      throw Error(fmt::format("{}: state {}: group {} is not a whole number, or too large", job.group_file, x, label));
+    }
+    labels.push_back(static_cast<std::int64_t>(label));
+  }
+  return std::make_shared<const Groups>(Groups::by_label(labels));
+}
+
+std::vector<Coupling> uniform_couplings(MPI_Comm comm, const Job& job) {
+  UniformSpec spec;
+  spec.boundary = job.boundary;
+  if (row_of(job.family).grouped) spec.groups = read_groups(comm, job);
   std::vector<Coupling> couplings;
   for (std::size_t l = 0; l < static_cast<std::size_t>(job.layers); ++l) {
-    const double r = job.resistance_same[l];
-    const double change = job.resistance_change[l];
-    couplings.push_back(job.family == Family::dense     ? Coupling::dense(job.space, r, change)
-                        : job.family == Family::hamming ? Coupling::hamming(job.space, r, change)
-                                                        : Coupling::lattice(job.space, r, change, job.boundary));
+    spec.same = conductance_of(job.resistance_same[l], "circuit_resistance_same");
+    spec.within = conductance_of(job.resistance_within[l], "circuit_resistance_within");
+    spec.change = conductance_of(job.resistance_change[l], "circuit_resistance_change");
+    couplings.push_back(Coupling::uniform(job.family, job.space, spec));
   }
   return couplings;
 }
@@ -346,7 +368,7 @@ std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
   auto couplings = agree(comm, [&] {
     if (job.family == Family::nearest) return embedded_couplings(comm, job);
     return job.family == Family::file ? couplings_from_edges(job.space, job.layers, edges, job.edge_file)
-                                      : uniform_couplings(job);
+                                      : uniform_couplings(comm, job);
   });
   if (job.family != Family::file && !job.edge_file.empty()) {
     couplings = weigh_couplings(comm, couplings, edges, job.edge_file);
@@ -361,12 +383,13 @@ std::vector<Coupling> build_couplings(MPI_Comm comm, const Job& job) {
 Head head_of(Options& options, const Job& job) {
   if (job.supervision != "exact") return job.supervision == "monte_carlo" ? Head::terminals : Head::potential;
   const auto choice = options.choice("model_head");
-  const bool dense = job.family == Family::dense;
-  if (choice == 2 && dense) {
-    throw Error(fmt::format("{}: a state of a dense circuit has too many moves", options.origin("model_head")));
+  const auto& family = row_of(job.family);
+  if (choice == 2 && family.joins_all) {
+    throw Error(
+        fmt::format("{}: a state of a {} circuit has too many moves", options.origin("model_head"), family.name));
   }
   // Few moves per state, and as many edges as potentials vary over: docs/model.md, "What was compared".
-  const bool current = choice == 2 || (choice == 0 && job.family != Family::hamming && !dense);
+  const bool current = choice == 2 || (choice == 0 && family.few_moves);
   options.resolve("model_head", current ? "current" : "potential");
   return current ? Head::current : Head::potential;
 }
@@ -425,7 +448,7 @@ void check_walk(const Options& options, const Job& job) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
     throw Error(fmt::format("{}: walk supervision {}", options.origin(name), why));
   };
-  if (job.family != Family::hamming) refuse("circuit_family", "needs family hamming");
+  if (!row_of(job.family).closed_pairs) refuse("circuit_family", "needs family hamming");
   if (job.space.categories() < 2) refuse("space_categories", "needs 2 categories or more");
   if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
@@ -455,6 +478,9 @@ void read_circuit(Options& options, const CaseText& source, Job& job) {
     throw Error("circuit_family is file, but circuit_file is missing");
   }
   job.edge_file = look_up(options, "circuit_file", source.folder);
+  job.group_coordinate = static_cast<int>(options.integer("circuit_group_coordinate"));
+  job.resistance_within = schedule(options, "circuit_resistance_within", job.layers);
+  job.group_file = look_up(options, "circuit_groups", source.folder);
   job.resistance_spread = options.real("circuit_resistance_spread");
   job.resistance_seed = static_cast<std::uint64_t>(options.integer("circuit_resistance_seed"));
   if (job.family == Family::nearest) {
@@ -572,7 +598,7 @@ std::vector<std::int64_t> read_states(MPI_Comm comm, const StateSpace& space, co
 std::string problem_hash(const Job& job, const Circuit& circuit) {
   Hash hash;
   hash.add(job.options.digest(kCircuit));
-  if (!job.edge_file.empty() || job.family == Family::nearest) {
+  if (!job.edge_file.empty() || job.family == Family::nearest) {  // what a file, or an embedding, made of it
     for (int l = 0; l < circuit.layers(); ++l) {
       for (std::int64_t x = 0; x < circuit.states(); ++x) {
         circuit.coupling(l).forward(x, [&](std::int64_t y, double g) {

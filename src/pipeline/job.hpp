@@ -42,10 +42,13 @@ struct Job {
   int layers = 1;
   std::vector<double> resistance_same;    // (L) [ohm]
   std::vector<double> resistance_change;  // (L) [ohm]
+  std::vector<double> resistance_within;  // (L) [ohm] blocks
+  std::string group_file;                 // blocks: looked up; empty for the states that agree in a coordinate
+  int group_coordinate = 0;
   std::string edge_file;
   double resistance_spread = 0;  // sigma of the log-normal factor on every edge's resistance
   std::uint64_t resistance_seed = 0;
-  std::int64_t neighbours = 1;  // nearest
+  std::int64_t neighbours = 0;  // nearest
   std::string embedding;        // nearest: a file, looked up; empty for the grid itself
   Terminal source;
   Terminal target;

@@ -18,19 +18,8 @@ double vertices_of(const Job& job) { return states_of(job) * (job.layers + 1.0);
 
 /// Edges of a layer pair that are held as a list, or as conductances of their own.
 double edges_of_pair(const Job& job) {
-  const double d = job.space.dimensions();
-  switch (job.family) {
-    case Family::lattice:
-      return states_of(job) * (1 + 2 * d);
-    case Family::hamming:
-      return states_of(job) * (1 + d * job.space.categories());
-    case Family::nearest:
-      return states_of(job) * (1 + 1.2 * static_cast<double>(job.neighbours));  // near in one direction alone: both
-    case Family::dense:
-    case Family::file:  // what a file's edges take is known when it has been read
-      break;
-  }
-  return 0;
+  const auto moves = row_of(job.family).stored_moves;
+  return moves == nullptr ? 0 : states_of(job) * moves(job.space, job.neighbours);
 }
 
 }  // namespace
@@ -40,7 +29,7 @@ MemoryNeed circuit_memory(const Job& job) {
   const double in_the_making = kDouble * states_of(job);
   MemoryNeed need{.each = terminals + in_the_making};
   const bool spread = job.resistance_spread > 0 || !job.edge_file.empty();
-  if (job.family == Family::nearest) {
+  if (!job.embedding.empty() || job.neighbours > 0) {
     constexpr double kOfEdge = 2 * (sizeof(std::int64_t) + kDouble);  // from both ends
     const double tables = spread ? job.layers + 1 : 1;
     need.each += kOfEdge * tables * edges_of_pair(job);
@@ -66,12 +55,12 @@ MemoryNeed sampling_memory(const Job& job, int ranks) {
   const double written = 2 * 2 * sizeof(std::uint16_t) * d;  // coordinates, and the same packed
   MemoryNeed need{.each = count * (kOfWalk + written) + kDouble * states_of(job)};
   constexpr double kOfVertex = 20 + 32;  // sorted layers, and what leaves a vertex to either side
-  if (job.family == Family::dense) need.each += kOfVertex * vertices_of(job);
+  if (row_of(job.family).joins_all) need.each += kOfVertex * vertices_of(job);
   return need;
 }
 
 MemoryNeed exit_law_memory(const Job& job, bool computes) {
-  const double arrays = job.family == Family::dense ? 3 : 2;
+  const double arrays = row_of(job.family).joins_all ? 3 : 2;
   return {.each = computes ? arrays * kDouble * vertices_of(job) : 0};
 }
 

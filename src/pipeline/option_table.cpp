@@ -28,11 +28,12 @@ constexpr Values or_auto(Values values) {
   return values;
 }
 
-constexpr auto kDense = family_bit(Family::dense);
-constexpr auto kHamming = family_bit(Family::hamming);
-constexpr auto kLattice = family_bit(Family::lattice);
-constexpr auto kNearest = family_bit(Family::nearest);
-constexpr auto kFile = family_bit(Family::file);
+/// "dense|hamming|...", in the order of the enumeration.
+std::string family_names() {
+  std::vector<std::string> names;
+  for (const auto& row : families()) names.emplace_back(row.name);
+  return fmt::format("{}", fmt::join(names, "|"));
+}
 
 }  // namespace
 
@@ -45,35 +46,38 @@ const std::vector<OptionSpec>& option_table() {
       {"circuit_family",
        {"dense", {{kWalk, "hamming"}}},
        kChoice,
-       "dense|hamming|lattice|nearest|file",
+       family_names(),
        "which states of neighbouring layers are joined",
        kCircuit},
       {"circuit_layers", {"10", {{kWalk, "1"}}}, small(1), "L", "layer pairs; the circuit has L+1 layers", kCircuit},
       {"circuit_resistance_same", "1", kReals, "ohm",
-       "r, between equal states of neighbouring layers; one value, or one per layer pair", kCircuit, kLayered, ~kFile},
+       "r, between equal states of neighbouring layers; one value, or one per layer pair", kCircuit},
       {"circuit_resistance_change",
        {"10", {{kWalk, "=circuit_resistance_same"}}},
        kReals,
        "ohm",
        "R, between different states of neighbouring layers; one value, or one per layer pair",
-       kCircuit,
-       kLayered,
-       ~kFile},
+       kCircuit},
+      {"circuit_resistance_within", "1", kReals, "ohm",
+       "R_in, between different states of a group; one value, or one per layer pair", kCircuit, kSolved},
+      {"circuit_groups", "", kPath, "path",
+       "a table with one group number per state; without: states that agree in circuit_group_coordinate are a group",
+       kContent, kSolved},
+      {"circuit_group_coordinate", "0", integer(0, kMostInt), "coordinate",
+       "states that agree in this coordinate are a group", kCircuit, kSolved},
       {"circuit_boundary", "reflecting", kChoice, "reflecting|periodic",
-       "what lies beyond the first and the last category: nothing, or the other end", kCircuit, kLayered, kLattice},
+       "what lies beyond the first and the last category: nothing, or the other end", kCircuit},
       {"circuit_neighbours", "8", integer(1), "k",
-       "each state is joined to its k nearest states, and to those whose nearest it is", kCircuit, kLayered, kNearest},
+       "each state is joined to its k nearest states, and to those whose nearest it is", kCircuit},
       {"circuit_embedding", "", kPath, "path",
-       "a table with one row of coordinates per state, which says what is near; without: the grid itself", kContent,
-       kLayered, kNearest},
+       "a table with one row of coordinates per state, which says what is near; without: the grid itself", kContent},
       {"circuit_file", "", kPath, "path",
        "edges (l, x, y, conductance in siemens): all of them for family file, each edge's own for lattice and hamming",
-       kContent, kSolved, kFile | kLattice | kHamming},
+       kContent, kSolved},
       {"circuit_resistance_spread", "0", real(0, 20), "1",
-       "every edge's resistance is multiplied by exp(sigma z), z standard normal; this is sigma", kCircuit, kSolved,
-       ~kDense},
+       "every edge's resistance is multiplied by exp(sigma z), z standard normal; this is sigma", kCircuit, kSolved},
       {"circuit_resistance_seed", "0", integer(0), "integer", "seed of the factors of circuit_resistance_spread",
-       kCircuit, kSolved, ~kDense, "circuit_resistance_spread"},
+       kCircuit, kSolved, "circuit_resistance_spread"},
 
       {"source_name",
        {"", {{kWalk, "uniform"}}},
@@ -84,25 +88,25 @@ const std::vector<OptionSpec>& option_table() {
       {"source_file", "", kPath, "path",
        "samples or mass function of p from a file: .csv .txt .data .tsv .npy .h5, also .gz and .bz2", kContent},
       {"source_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
-       kContent, kLayered, kEveryFamily, "source_file"},
+       kContent, kLayered, "source_file"},
       {"source_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
-       kEveryFamily, "source_file"},
+       "source_file"},
       {"source_smoothing", "0", real(0, 1), "fraction",
        "fraction e of the uniform distribution mixed into p: (1-e) p + e/N", kLaw},
 
       {"target_name", "", kText, "name", "named distribution taken out on layer L", kLaw},
       {"target_file", "", kPath, "path", "samples or mass function of q from a file", kContent},
       {"target_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
-       kContent, kLayered, kEveryFamily, "target_file|target_valid|target_test"},
+       kContent, kLayered, "target_file|target_valid|target_test"},
       {"target_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
-       kEveryFamily, "target_file|target_valid|target_test"},
+       "target_file|target_valid|target_test"},
       {"target_smoothing", "0", real(0, 1), "fraction",
        "fraction e of the uniform distribution mixed into q: (1-e) q + e/N", kLaw},
       {"target_valid", "", kPath, "path", "validation rows (model selection); read like the target's file", kNothing},
       {"target_test", "", kPath, "path", "test rows (only reported: test log-likelihood)", kNothing},
       {"target_test_rows", "0", integer(0), "rows",
        "without target_test: this number of rows of target_file, drawn at random, are the test rows", kContent, kWalk,
-       kEveryFamily, "target_file"},
+       "target_file"},
 
       {"solve_method", "auto", kChoice, methods, "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it",
        kNothing, kSolved | kNetwork},
@@ -264,10 +268,17 @@ std::string users(const OptionSpec& option) {
     if ((option.problems & kNetwork) != 0) names.emplace_back("network");
   }
   if (option.problems == (kSolved | kNetwork)) names = {"not walk"};
-  if (option.families == ~kDense) names.emplace_back("not dense");
-  if (option.families == ~kFile) names.emplace_back("not file");
-  if (option.families == kLattice) names.emplace_back("lattice");
-  if (option.families == kNearest) names.emplace_back("nearest");
+  std::vector<std::string> serving;
+  std::vector<std::string> others;
+  for (const auto& row : families()) {
+    if (option.serves(row.family)) {
+      serving.emplace_back(row.name);
+    } else {
+      others.push_back(std::string("not ") + row.name);
+    }
+  }
+  const auto& shorter = serving.size() <= others.size() ? serving : others;
+  names.insert(names.end(), shorter.begin(), shorter.end());
   return names.empty() ? "" : fmt::format("{}: ", fmt::join(names, ", "));
 }
 

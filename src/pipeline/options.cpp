@@ -158,7 +158,7 @@ Setting setting_of(const TextOf& text_of) {
   const auto families = split(family->unit, '|');
   const auto word = text_of("circuit_family");
   auto it = std::find(families.begin(), families.end(), word.empty() ? family->fallback.of(setting.problem) : word);
-  if (it != families.end()) setting.family = static_cast<Family>(it - families.begin());
+  if (it != families.end()) setting.family = static_cast<Family>(it - families.begin());  // made from their rows
   return setting;
 }
 
@@ -191,6 +191,13 @@ const std::string& Default::of(Problem problem) const {
   return usual;
 }
 
+bool OptionSpec::serves(Family family) const {
+  const auto lists = [this](const FamilyRow& row) {
+    return std::find(row.options.begin(), row.options.end(), name) != row.options.end();
+  };
+  return lists(row_of(family)) || std::none_of(families().begin(), families().end(), lists);
+}
+
 std::string OptionSpec::useless(const Setting& setting) const {
   if ((problems & setting.problem) == 0) {
     // "walk supervision" where it is of no use to any of it, and not its one kind.
@@ -199,7 +206,7 @@ std::string OptionSpec::useless(const Setting& setting) const {
     });
     return fmt::format("{} does not use it", named->second);
   }
-  if (setting.problem != kNetwork && (families & family_bit(setting.family)) == 0) {
+  if (setting.problem != kNetwork && !serves(setting.family)) {
     return fmt::format("family {} does not use it", to_string(setting.family));
   }
   return "";

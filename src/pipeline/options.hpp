@@ -23,10 +23,6 @@ enum Problem : unsigned {
   kLayered = kSolved | kWalk,
 };
 
-/// Families of layered circuits, a bit each.
-constexpr unsigned family_bit(Family family) { return 1U << static_cast<unsigned>(family); }
-inline constexpr unsigned kEveryFamily = ~0U;
-
 /// What an option changes, a bit each: hashes and the descriptions of a problem are made from these.
 enum Change : unsigned {
   kNothing = 0,   // how results are reached, which of them, what is reported
@@ -68,7 +64,8 @@ struct Default {
 };
 
 /// One key of a case and option of the command line. The table of them is the only list: parsing, -help, the checks for
-/// names that nobody knows or uses, the hashes and the resolved options in every file are made from it.
+/// names that nobody knows or uses, the hashes and the resolved options in every file are made from it. Which families
+/// use it stands with the families (FamilyRow::options).
 struct OptionSpec {
   std::string name;  // section_key
   Default fallback;
@@ -77,10 +74,11 @@ struct OptionSpec {
   std::string help;
   unsigned changes;  // bits of Change
   unsigned problems = kLayered;
-  unsigned families = kEveryFamily;
   std::string needs{};  // a|b|c: of use only beside one of these options
 
   bool of_case() const { return (changes & kProgram) == 0; }
+  /// Whether a family uses it: one that lists it, or every one where none does.
+  bool serves(Family family) const;
   /// Why a problem does not use it, "walk supervision does not use it"; "" when it does.
   std::string useless(const Setting& setting) const;
   /// The same, with what it needs among the values of others.

@@ -178,7 +178,7 @@ SharedArray Stages::response(const LearnedTerminals& learned) const {
   std::vector<Coupling> couplings;
   couplings.reserve(static_cast<std::size_t>(circuit_.layers()));
   for (int l = 0; l < circuit_.layers(); ++l) couplings.push_back(circuit_.coupling(l));
-  if (circuit_.family() != Family::dense) {
+  if (!circuit_.joins_all() || circuit_.coupling(0).groups() != nullptr) {
     return std::move(
         solve(comm_, Circuit(circuit_.space(), std::move(couplings), learned.source, learned.target), job_.solve)
             .potential);

@@ -27,8 +27,7 @@ class AssembledCorrector final : public Corrector {
  public:
   AssembledCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan)
       : layout_(comm, circuit), direct_(plan.engine == Engine::factorisation) {
-    matrix_ = circuit.family() == Family::dense ? dense_laplacian(layout_, circuit)
-                                                : assemble_laplacian(layout_, circuit, false);
+    matrix_ = circuit.joins_all() ? dense_laplacian(layout_, circuit) : assemble_laplacian(layout_, circuit, false);
     set_constant_null_space(comm, matrix_.get());
     if (direct_) grounded_ = assemble_laplacian(layout_, circuit, true);
     b_ = terminals(layout_, circuit, matrix_.get());
@@ -85,7 +84,7 @@ class ParityCorrector final : public Corrector {
   ParityCorrector(MPI_Comm comm, const Circuit& circuit, const Plan& plan)
       : with_(plan.with), even_layout_(comm, circuit.states(), circuit.layers() / 2 + 1) {
     ParityLaplacian* stencil = nullptr;
-    if (circuit.family() == Family::lattice && plan.with != Smoothing::jacobi) {
+    if (circuit.coupling(0).lattice() != nullptr && plan.with != Smoothing::jacobi) {
       auto laplacian = std::make_unique<ParityLaplacian>(comm, circuit);
       stencil = laplacian.get();
       system_ = std::move(laplacian);

@@ -11,9 +11,9 @@ namespace kirchhoff {
 int ExactResidual::grid_bits(const Circuit& circuit) {
   constexpr int kBits = 53;
   constexpr int kEnough = 30;
-  const auto line =
-      static_cast<std::uint64_t>(circuit.family() == Family::dense ? circuit.states() : circuit.space().categories());
-  return std::min(kEnough, kBits - 2 - static_cast<int>(std::bit_width(line)));
+  const auto together =
+      static_cast<std::uint64_t>(circuit.joins_all() ? circuit.states() : circuit.space().categories());
+  return std::min(kEnough, kBits - 2 - static_cast<int>(std::bit_width(together)));
 }
 
 double ExactResidual::to_grid(double value, double unit) { return std::nearbyint(value / unit) * unit; }
@@ -26,17 +26,10 @@ inline void ExactResidual::subtract(std::size_t i, double g, double drop) {
 }
 
 void ExactResidual::subtract_lattice(const Coupling& coupling, const double* here, const double* there, Range states) {
-  const auto& space = circuit_.space();
-  const std::int64_t s = space.categories();
-  const bool closed = coupling.boundary() == Boundary::periodic && s > 1;
   const auto i = [&](std::int64_t x) { return static_cast<std::size_t>(x - states.begin); };
-  for (auto x = states.begin; x < states.end; ++x) subtract(i(x), coupling.same(), here[x] - there[x]);
-  for (int d = 0; d < space.dimensions() && !closed; ++d) {
-    for (auto x = states.begin; x < states.end; ++x) {
-      const auto c = x / space.stride(d) % s;
-      if (c == 0) subtract(i(x), coupling.change(), here[x] - there[x]);
-      if (c == s - 1) subtract(i(x), coupling.change(), here[x] - there[x]);
-    }
+  for (auto x = states.begin; x < states.end; ++x) {
+    subtract(i(x), coupling.same(), here[x] - there[x]);
+    for (int k = coupling.lattice()->reflected(x); k > 0; --k) subtract(i(x), coupling.change(), here[x] - there[x]);
   }
   coupling.lattice_runs(states, [&](Range run, std::int64_t shift, int, int, double g) {
     for (auto x = run.begin; x < run.end; ++x) subtract(i(x), g, here[x] - there[x + shift]);
@@ -56,29 +49,31 @@ void ExactResidual::subtract_weighted_lattice(const Coupling& coupling, bool ahe
   });
 }
 
-/// All that differ in coordinate d: the sum over the line less the state itself.
-void ExactResidual::subtract_lines(const Coupling& coupling, int d, const double* here, const double* there,
-                                   Range states) {
-  const auto& space = circuit_.space();
-  const auto stride = space.stride(d);
-  const std::int64_t s = space.categories();
-  std::vector<double> sum(static_cast<std::size_t>(circuit_.states() / s), 0.0);
-  const auto line = [&](std::int64_t x) { return static_cast<std::size_t>(x / stride / s * stride + x % stride); };
-  for (std::int64_t y = 0; y < circuit_.states(); ++y) sum[line(y)] += there[y];
-  for (auto x = states.begin; x < states.end; ++x) {
-    const double others = static_cast<double>(s - 1) * here[x] - (sum[line(x)] - there[x]);
-    subtract(static_cast<std::size_t>(x - states.begin), coupling.change(), others);
-  }
+/// Sums of a layer over all sets of one kind: each state's set has one of them. Sums of numbers on the grid are exact.
+std::vector<double> ExactResidual::sums_over(const SetIndex& sets, const double* there) const {
+  std::vector<double> sums(static_cast<std::size_t>(sets.count()), 0.0);
+  for (std::int64_t y = 0; y < circuit_.states(); ++y) sums[static_cast<std::size_t>(sets(y))] += there[y];
+  return sums;
 }
 
-void ExactResidual::subtract_dense(const Coupling& coupling, const double* here, const double* there, Range states) {
-  double sum = 0;
-  for (std::int64_t y = 0; y < circuit_.states(); ++y) sum += there[y];
+/// All edges of one kind: the sum over a set less that over the set that is no part of it.
+void ExactResidual::subtract_kind(const Coupling& coupling, const EdgeKind& kind, const double* here,
+                                  const double* there, Range states) {
+  const auto i = [&](std::int64_t x) { return static_cast<std::size_t>(x - states.begin); };
+  if (kind.to.kind == StateSet::Kind::own) {
+    for (auto x = states.begin; x < states.end; ++x) subtract(i(x), kind.conductance, here[x] - there[x]);
+    return;
+  }
+  const SetIndex to(coupling, kind.to);
+  const SetIndex but(coupling, kind.but);
+  const bool but_itself = kind.but.kind == StateSet::Kind::own;
+  const auto sum_to = sums_over(to, there);
+  const auto sum_but = but_itself ? std::vector<double>() : sums_over(but, there);
   for (auto x = states.begin; x < states.end; ++x) {
-    const auto i = static_cast<std::size_t>(x - states.begin);
-    subtract(i, coupling.same(), here[x] - there[x]);
-    const double others = static_cast<double>(circuit_.states() - 1) * here[x] - (sum - there[x]);
-    subtract(i, coupling.change(), others);
+    const auto count = size_of_set(coupling, kind.to, x) - size_of_set(coupling, kind.but, x);
+    const double left_out = but_itself ? there[x] : sum_but[static_cast<std::size_t>(but(x))];
+    const double others = static_cast<double>(count) * here[x] - (sum_to[static_cast<std::size_t>(to(x))] - left_out);
+    subtract(i(x), kind.conductance, others);
   }
 }
 
@@ -87,17 +82,12 @@ void ExactResidual::subtract_side(const Coupling& coupling, int l, int other, Ra
   const double* here = u_.data() + l * n;
   const double* there = u_.data() + other * n;
   const bool ahead = other > l;
-  const bool alike = coupling.weights().empty();
   const auto i = [&](std::int64_t x) { return static_cast<std::size_t>(x - states.begin); };
-  if (coupling.family() == Family::dense) return subtract_dense(coupling, here, there, states);
-  if (coupling.family() == Family::lattice) {
-    if (alike) return subtract_lattice(coupling, here, there, states);
+  for (const auto& kind : coupling.kinds()) subtract_kind(coupling, kind, here, there, states);
+  if (!coupling.kinds().empty()) return;
+  if (coupling.lattice() != nullptr) {
+    if (coupling.weights().empty()) return subtract_lattice(coupling, here, there, states);
     return subtract_weighted_lattice(coupling, ahead, here, there, states);
-  }
-  if (coupling.family() == Family::hamming && alike) {
-    for (auto x = states.begin; x < states.end; ++x) subtract(i(x), coupling.same(), here[x] - there[x]);
-    for (int d = 0; d < circuit_.space().dimensions(); ++d) subtract_lines(coupling, d, here, there, states);
-    return;
   }
   for (auto x = states.begin; x < states.end; ++x) {
     const auto add = [&](std::int64_t y, double g) { subtract(i(x), g, here[x] - there[y]); };

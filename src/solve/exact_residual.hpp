@@ -15,7 +15,7 @@ class ExactResidual {
   /// @param u (L+1) x N, as `to_grid` leaves it for `grid_bits`.
   ExactResidual(const Circuit& circuit, std::span<const double> u) : circuit_(circuit), u_(u) {}
 
-  /// Bits that numbers on the grid may have, so that their sums over a line of states are exact too.
+  /// Bits that numbers on the grid may have, so that their sums over a line, or a layer, of states are exact too.
   static int grid_bits(const Circuit& circuit);
   /// The multiple of `unit` that is nearest to the value; both may be anything that does not overflow.
   static double to_grid(double value, double unit);
@@ -30,8 +30,9 @@ class ExactResidual {
   void subtract_lattice(const Coupling& coupling, const double* here, const double* there, Range states);
   void subtract_weighted_lattice(const Coupling& coupling, bool ahead, const double* here, const double* there,
                                  Range states);
-  void subtract_lines(const Coupling& coupling, int d, const double* here, const double* there, Range states);
-  void subtract_dense(const Coupling& coupling, const double* here, const double* there, Range states);
+  void subtract_kind(const Coupling& coupling, const EdgeKind& kind, const double* here, const double* there,
+                     Range states);
+  std::vector<double> sums_over(const SetIndex& sets, const double* there) const;
 
   const Circuit& circuit_;
   std::span<const double> u_;

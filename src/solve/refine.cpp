@@ -204,7 +204,9 @@ std::pair<double, double> extremes(MPI_Comm comm, const Circuit& circuit) {
       least = std::min(least, g);
       most = std::max(most, g);
     };
-    if (!coupling.table() && coupling.weights().empty()) {
+    for (const auto& kind : coupling.kinds()) add(kind.conductance);
+    if (!coupling.kinds().empty()) continue;
+    if (coupling.modes()) {  // a lattice
       add(coupling.same());
       add(coupling.change());
       continue;
@@ -249,11 +251,7 @@ double uniform_path(const Circuit& circuit) {
     along += 1 / coupling.same();
     step = std::min(step, 1 / coupling.same() + 1 / coupling.change());
   }
-  const auto& space = circuit.space();
-  double steps = 1;
-  if (circuit.family() == Family::hamming) steps = space.dimensions();
-  if (circuit.family() == Family::lattice) steps = space.dimensions() * (space.categories() - 1.0);
-  return 2 * along + steps * step;
+  return 2 * along + circuit.coupling(0).steps() * step;
 }
 
 }  // namespace
@@ -280,7 +278,7 @@ void share_field(const Layout& layout, std::span<const double> mine, SharedArray
 double resistance_bound(MPI_Comm comm, const Circuit& circuit, double contrast) {
   const auto [least, most] = extremes(comm, circuit);
   if (most / least <= contrast) return 0;
-  if (!circuit.coupling(0).table() && circuit.coupling(0).weights().empty()) return uniform_path(circuit);
+  if (circuit.joins_all() || circuit.coupling(0).modes()) return uniform_path(circuit);
   std::array<double, 1> bound{};
   agree(comm, [&] {
     if (rank_of(comm) == 0) bound[0] = 2 * longest_path(circuit);

@@ -28,10 +28,7 @@ constexpr double kSmallGrid = 200;  // squared, in steps along the edges
 constexpr std::int64_t kVerticesForMultigrid = 1000;
 
 /// Whether the states of a layer form a grid of one or two dimensions.
-bool is_plane(const Circuit& circuit) {
-  const bool grid = circuit.family() == Family::lattice || circuit.family() == Family::nearest;
-  return grid && circuit.space().dimensions() <= 2;
-}
+bool is_plane(const Circuit& circuit) { return circuit.coupling(0).row().grid && circuit.space().dimensions() <= 2; }
 
 /// The spread of a lattice's conductances: the largest standard deviation of their logarithm over the edges of one slot
 /// between the first two layers. Collective.
@@ -61,10 +58,13 @@ double log_spread(MPI_Comm comm, const Circuit& circuit) {
 /// Conjugate gradients on the assembled Laplacian: PETSc's own preconditioners, and what runs on many nodes.
 Plan assembled(const Circuit& circuit) {
   Plan plan;
-  if (circuit.family() == Family::dense) {
+  if (circuit.joins_all()) {
     plan.reason =
-        "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients end after "
-        "about as many iterations as layers";
+        circuit.coupling(0).groups() == nullptr
+            ? "dense coupling is the identity plus rank one: O(N) a layer and product, conjugate gradients "
+              "end after about as many iterations as layers"
+            : "the groups have no modes in common (they differ in size, or R_in / R_out from layer to layer): "
+              "sums over groups make a product O(N) a layer, and few eigenvalues differ";
   } else if (is_plane(circuit) && circuit.vertices() > kVerticesForMultigrid) {
 #ifdef PETSC_HAVE_HYPRE
     plan.pc = PCHYPRE;  // BoomerAMG is hypre's default
@@ -96,7 +96,7 @@ Plan parity(Smoothing with) {
 /// Which solver, and why; the table behind it is in docs/solving.md.
 Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   const bool uniform = is_uniform(circuit);
-  const bool lattice = circuit.family() == Family::lattice;
+  const bool lattice = circuit.coupling(0).lattice() != nullptr;
   const bool weighted = !circuit.coupling(0).weights().empty();
   const auto refuse = [&](const char* needs) {
     throw Error(fmt::format("solve_method {} needs {}", kSolveMethodNames[static_cast<std::size_t>(method)], needs));
@@ -112,14 +112,16 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
               {}};
   switch (method) {
     case SolveMethod::direct:
-      if (circuit.family() == Family::dense && circuit.states() > kDenseDirectStates) {
-        throw Error(
-            fmt::format("solve_method direct stores the {} edges of a dense circuit, which is refused above {} "
-                        "states a layer: use -solve_method spectral, which is exact too",
-                        circuit.edges(), kDenseDirectStates));
+      if (circuit.joins_all() && circuit.states() > kDenseDirectStates) {
+        throw Error(fmt::format(
+            "solve_method direct stores the {} edges of a {} circuit, which is refused above {} "
+            "states a layer: use -solve_method {}, which is exact too",
+            circuit.edges(), to_string(circuit.family()), kDenseDirectStates, uniform ? "spectral" : "krylov"));
       }
       return {Engine::factorisation, Smoothing::jacobi, PCCHOLESKY, "asked for", {}};
     case SolveMethod::spectral:
+      if (!uniform && circuit.joins_all())
+        refuse("groups of one size, side by side, and one R_in / R_out of all layers");
       if (!uniform && !on_one_node(comm)) refuse("ranks on one node when edges differ");
       return asked(uniform ? direct : parity(Smoothing::spectral));
     case SolveMethod::multigrid:
@@ -127,7 +129,7 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
       if (!on_one_node(comm)) refuse("ranks on one node");
       return asked(parity(Smoothing::multigrid));
     case SolveMethod::parity:
-      if (circuit.family() == Family::dense) refuse("a circuit whose edges can be listed");
+      if (circuit.joins_all()) refuse("a circuit whose edges can be listed");
       return asked(parity(Smoothing::jacobi));
     case SolveMethod::krylov:
       return asked(assembled(circuit));
@@ -136,6 +138,7 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   }
   if (solver_options_given()) return assembled(circuit);
   if (uniform) return direct;
+  if (circuit.joins_all()) return assembled(circuit);
   if (circuit.coupling(0).table() && on_one_node(comm)) {
     // Jacobi's iterations grow with the number of steps from end to end of a coordinate.
     const double side = circuit.space().categories();
@@ -158,7 +161,7 @@ Plan choose(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
 std::vector<Plan> attempts(MPI_Comm comm, const Circuit& circuit, SolveMethod method) {
   std::vector<Plan> all{choose(comm, circuit, method)};
   if (method != SolveMethod::automatic || solver_options_given()) return all;
-  const bool dense = circuit.family() == Family::dense;
+  const bool dense = circuit.joins_all();
   if (all.front().engine == Engine::spectral) all.push_back(dense ? assembled(circuit) : parity(Smoothing::jacobi));
   constexpr std::int64_t kFactorised = 50000;  // unknowns: seconds
   constexpr std::int64_t kEdges = 2000000;

@@ -39,7 +39,7 @@ constexpr double kKrylovVectors = 8;
 
 MemoryNeed parity_memory(const Circuit& circuit, const Plan& plan, const Sizes& n) {
   MemoryNeed need{.each = kKrylovVectors * kDouble * n.vertices / 2 / n.ranks};
-  const bool lattice = circuit.family() == Family::lattice && plan.with != Smoothing::jacobi;
+  const bool lattice = circuit.coupling(0).lattice() != nullptr && plan.with != Smoothing::jacobi;
   if (lattice) {
     const int dimensions = circuit.space().dimensions();
     const double padding = 1 + 2.0 / circuit.space().categories();
@@ -68,14 +68,14 @@ MemoryNeed parity_memory(const Circuit& circuit, const Plan& plan, const Sizes& 
 double factor_entries(const Circuit& circuit, const Sizes& n) {
   const double separators = 3 * std::pow(n.vertices, 4.0 / 3) + n.edges;
   const double whole_layers = 1.5 * n.layers * n.states * n.states;
-  return circuit.family() == Family::dense ? whole_layers : std::min(separators, whole_layers);
+  return circuit.joins_all() ? whole_layers : std::min(separators, whole_layers);
 }
 
 MemoryNeed assembled_memory(const Circuit& circuit, const Plan& plan, const Sizes& n) {
   const bool direct = plan.engine == Engine::factorisation;
   constexpr double kVectors = 8;
   double bytes = kVectors * kDouble * n.vertices;
-  if (circuit.family() != Family::dense || direct) {
+  if (!circuit.joins_all() || direct) {
     const double matrix = kEntry * (2 * n.edges + n.vertices);
     constexpr double kMultigrid = 7;  // algebraic: coarser levels, interpolation, its own copy of all
     const bool jacobi = std::string_view(plan.pc) == PCJACOBI;
@@ -101,7 +101,7 @@ MemoryNeed solve_memory(const Circuit& circuit, const Plan& plan, int ranks) {
   const MemoryNeed field{.once = kDouble * n.vertices};
   if (plan.engine == Engine::spectral) {
     // Two terminals; then the check's sums over whole layers.
-    const bool whole_layers = circuit.family() != Family::lattice;
+    const bool whole_layers = !circuit.coupling(0).kinds().empty();
     const double transform = (whole_layers ? 4 : 2) * kDouble * n.states;
     return field + MemoryNeed{.each = std::max(transform, reading_back(n))};
   }

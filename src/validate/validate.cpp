@@ -156,6 +156,23 @@ struct DecadeBounds {
   std::array<double, CurrentComparison::kDecades - 1> low{};
 };
 
+/// Of a group's states, in ascending order.
+std::vector<double> of_group(const Groups& groups, std::int64_t g, std::span<const double> layer) {
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < groups.size(g); ++i) {
+    values.push_back(layer[static_cast<std::size_t>(groups.member(g, i))]);
+  }
+  return values;
+}
+
+/// The conductance between different states of a group [S].
+double within(const Coupling& coupling) {
+  const auto& kinds = coupling.kinds();
+  const auto it =
+      std::find_if(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.but.kind == StateSet::Kind::own; });
+  return it->conductance;
+}
+
 /// The largest |I_exact| between layers l and l + 1, as far as this rank sees [A].
 double largest_current(const Circuit& circuit, std::span<const double> exact, int l, Range mine) {
   const auto tail = layer_of(circuit, exact, l);
@@ -165,13 +182,20 @@ double largest_current(const Circuit& circuit, std::span<const double> exact, in
   const auto add = [&](std::int64_t x, std::int64_t y, double g) {
     largest = std::max(largest, g * std::abs(tail[static_cast<std::size_t>(x)] - head[static_cast<std::size_t>(y)]));
   };
-  if (circuit.family() != Family::dense) {
+  if (!circuit.joins_all()) {
     for (auto x = mine.begin; x < mine.end; ++x) coupling.forward(x, [&](std::int64_t y, double g) { add(x, y, g); });
     return largest;
   }
-  const auto [low_tail, high_tail] = std::minmax_element(tail.begin(), tail.end());
-  const auto [low_head, high_head] = std::minmax_element(head.begin(), head.end());
-  largest = coupling.change() * std::max(*high_tail - *low_head, *high_head - *low_tail);
+  const auto widest = [](std::span<const double> from, std::span<const double> to) {
+    const auto [low_from, high_from] = std::minmax_element(from.begin(), from.end());
+    const auto [low_to, high_to] = std::minmax_element(to.begin(), to.end());
+    return std::max(*high_from - *low_to, *high_to - *low_from);
+  };
+  largest = coupling.change() * widest(tail, head);
+  const auto* groups = coupling.groups();
+  for (std::int64_t g = 0; groups != nullptr && g < groups->count(); ++g) {
+    largest = std::max(largest, within(coupling) * widest(of_group(*groups, g, tail), of_group(*groups, g, head)));
+  }
   for (auto x = mine.begin; x < mine.end; ++x) add(x, x, coupling.same());
   return largest;
 }
@@ -195,7 +219,26 @@ Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, co
   return decades;
 }
 
-/// Of a dense circuit. @param whole this rank does the whole layer pair, otherwise nothing.
+/// Adds `factor` times the sums over all pairs of two sets of states whose edges have conductance g [S] and carry a
+/// current.
+void add_pairs(Decades& decades, const SortedPair& tail, const SortedPair& head, double g, double factor,
+               const DecadeBounds& bounds) {
+  const Drops down(tail, head);
+  const Drops up(head, tail);
+  EdgeSums above;
+  for (std::size_t k = 0; k < decades.size(); ++k) {
+    EdgeSums sums;
+    const double least = k < bounds.low.size() ? bounds.low[k] / g : 0.0;
+    for (const auto& s : {down.above(least), up.above(least)}) {
+      sums.add({s.edges, g * s.current, g * g * s.current2, g * g * s.error2, g * s.agreeing}, 1);
+    }
+    decades[k].add(sums, factor);
+    decades[k].add(above, -factor);
+    above = sums;
+  }
+}
+
+/// Of a circuit that joins all states. @param whole this rank does the whole layer pair, otherwise nothing.
 Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, std::span<const double> learned, int l,
                        const DecadeBounds& bounds, bool whole) {
   const auto tail_e = layer_of(circuit, exact, l);
@@ -211,24 +254,19 @@ Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, st
     decades[bounds.decade(std::abs(e))].add(one_edge(e, g * (tail_n[x] - head_n[y])), factor);
   };
   if (!whole) return decades;
-  const double g = coupling.change();
-  const SortedPair tail(tail_e, tail_n);
-  const SortedPair head(head_e, head_n);
-  const Drops down(tail, head);
-  const Drops up(head, tail);
-  EdgeSums above;
-  for (std::size_t k = 0; k < decades.size(); ++k) {
-    EdgeSums sums;
-    const double least = k < bounds.low.size() ? bounds.low[k] / g : 0.0;
-    for (const auto& s : {down.above(least), up.above(least)}) {
-      sums.add({s.edges, g * s.current, g * g * s.current2, g * g * s.error2, g * s.agreeing}, 1);
-    }
-    decades[k].add(sums, 1);
-    decades[k].add(above, -1);
-    above = sums;
+  add_pairs(decades, {tail_e, tail_n}, {head_e, head_n}, coupling.change(), 1, bounds);
+  const auto* groups = coupling.groups();
+  for (std::int64_t i = 0; groups != nullptr && i < groups->count(); ++i) {
+    const auto tails = std::pair(of_group(*groups, i, tail_e), of_group(*groups, i, tail_n));
+    const auto heads = std::pair(of_group(*groups, i, head_e), of_group(*groups, i, head_n));
+    const SortedPair tail(tails.first, tails.second);
+    const SortedPair head(heads.first, heads.second);
+    add_pairs(decades, tail, head, coupling.change(), -1, bounds);
+    add_pairs(decades, tail, head, within(coupling), 1, bounds);
   }
+  const double g = within(coupling);
   for (std::int64_t x = 0; x < circuit.states(); ++x) {
-    // The same-state edge stands in the sums above with 1/R, unless it carries nothing.
+    // The same-state edge stands in the sums above like any other of its group, unless it carries nothing.
     if (tail_e[static_cast<std::size_t>(x)] != head_e[static_cast<std::size_t>(x)]) add(x, x, g, -1);
     add(x, x, coupling.same(), 1);
   }
@@ -247,7 +285,7 @@ CurrentComparison compare_currents(MPI_Comm comm, const Circuit& circuit, std::s
   const auto pairs = static_cast<std::size_t>(circuit.layers());
   const int ranks = size_of(comm);
   const auto mine = partition(n, ranks, rank_of(comm));
-  const bool dense = circuit.family() == Family::dense;
+  const bool dense = circuit.joins_all();
   std::optional<NetCurrent> net;  // of potentials
   if (!learned.currents) net.emplace(circuit, learned.potential);
   double largest = 0;

@@ -163,6 +163,12 @@ printf '0,inf\n' >points.csv
 refuse_nearest 'points.csv line 1: .*not a finite number' -circuit_embedding points.csv
 refuse_nearest "no file 'gone.csv'" -circuit_embedding gone.csv
 printf '%s\n' 0 1 2 3 4 100 101 102 103 >points.csv
+printf '%s\n' 1 1 2 >three.csv
+printf '%s\n' 1 1 2 2 1.5 3 3 3 3 >half.csv
+refuse 'three.csv: 3 rows of 1 columns for 9 states: groups need one number per state' solve case.yaml -circuit_family blocks -circuit_groups three.csv
+refuse 'half.csv: state 4: group 1.5 is not a whole number' solve case.yaml -circuit_family blocks -circuit_groups half.csv
+refuse 'circuit_group_coordinate is 7: the coordinates are 0 to' solve case.yaml -circuit_family blocks -circuit_group_coordinate 7
+refuse 'option -circuit_group_coordinate: family dense does not use it' solve case.yaml -circuit_family dense -circuit_group_coordinate 0
 refuse_nearest 'falls into 2 connected components.*more circuit_neighbours' -circuit_embedding points.csv -circuit_neighbours 2
 
 # --- solving, training, sampling

@@ -142,6 +142,7 @@ with h5py.File("columns.h5", "w") as file:
     for name, column in zip(["l", "x", "y", "conductance"], np.array(edges).T):
         file[name] = column if name == "conductance" else column.astype(int)
 PYTHON
+printf '%s\n' $(seq 36 | awk '{print $1 % 7 < 3 ? 5 : -2}') >groups.csv
 short='-train_steps 40 -sample_count 500'
 circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family lattice -model_head potential' '-circuit_family lattice -circuit_boundary periodic'
   '-circuit_family hamming -circuit_resistance_same 1,2,3,4 -circuit_resistance_change 10,5,20,7'
@@ -149,7 +150,9 @@ circuits=('-circuit_family hamming' '-circuit_family lattice' '-circuit_family l
   '-circuit_family nearest -circuit_neighbours 4' '-circuit_family nearest -circuit_embedding points.txt.gz'
   '-target_name uniform -source_name uniform -sample_count 1' '-sample_flow exact' '-sample_flow neural'
   '-train_supervision monte_carlo' '-circuit_family hamming -train_supervision monte_carlo -train_samples 20'
-  '-train_supervision monte_carlo -train_samples 20 -model_likelihood mixture' '-train_supervision monte_carlo -train_jitter 0.5')
+  '-train_supervision monte_carlo -train_samples 20 -model_likelihood mixture' '-train_supervision monte_carlo -train_jitter 0.5'
+  '-circuit_family blocks -circuit_resistance_within 6' '-circuit_family blocks -circuit_groups groups.csv -circuit_resistance_within 6,7,8,9'
+  '-circuit_family blocks -circuit_group_coordinate 1 -train_supervision monte_carlo')
 for k in "${!circuits[@]}"; do
   read -ra options <<<"${circuits[$k]}"
   [ $k -ne 7 ] || options+=(-source_name uniform)

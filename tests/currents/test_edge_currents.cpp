@@ -18,7 +18,7 @@ constexpr double kEdgeRounding = 1e-12;
 
 std::vector<oracles::Example> sparse_examples() {
   auto all = oracles::examples();
-  std::erase_if(all, [](const auto& example) { return example.circuit.family() == Family::dense; });
+  std::erase_if(all, [](const auto& example) { return example.circuit.joins_all(); });
   return all;
 }
 

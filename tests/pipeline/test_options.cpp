@@ -37,8 +37,8 @@ TEST(OptionTable, NamesEveryOptionOnceAndEachServesSomeProblem) {
     EXPECT_FALSE(option.unit.empty()) << option.name;
     bool serves = false;
     for (const auto problem : kProblems) {
-      for (int family = 0; family < 5; ++family) {
-        serves = serves || option.useless({problem, static_cast<Family>(family)}).empty();
+      for (const auto& row : families()) {
+        serves = serves || option.useless({problem, row.family}).empty();
       }
     }
     EXPECT_TRUE(serves) << option.name;

@@ -27,6 +27,8 @@ class Circuit {
   std::int64_t vertices() const { return states_ * (layers() + 1); }
   std::int64_t edges() const;
   Family family() const { return couplings_.front().family(); }
+  /// Whether every state is joined to every state of the next layer, so that edges are never listed.
+  bool joins_all() const { return couplings_.front().joins_all(); }
   /// Between layers l and l+1.
   const Coupling& coupling(int l) const { return couplings_[static_cast<std::size_t>(l)]; }
   const Mass& source() const { return source_; }
@@ -62,14 +64,14 @@ class Circuit {
 std::vector<Coupling> couplings_from_edges(const StateSpace& space, int layers, const std::vector<LayerEdge>& edges,
                                            const std::string& origin);
 
-/// The given couplings (one per layer pair, lattice or hamming) with every edge's conductance taken from a list that
-/// has each of their edges exactly once. @note Collective. @throws Error naming an edge that is missing, given twice,
-/// or not of the family.
+/// The given couplings (one per layer pair, of a family with slots) with every edge's conductance taken from a list
+/// that has each of their edges exactly once. @note Collective. @throws Error naming an edge that is missing, given
+/// twice, or not of the family.
 std::vector<Coupling> weigh_couplings(MPI_Comm comm, const std::vector<Coupling>& couplings,
                                       const std::vector<LayerEdge>& edges, const std::string& origin);
 
 /// Multiplies the resistance of every edge (l, x) - (l+1, y) by exp(sigma z), z a standard normal number that is a
-/// function of the seed and of (l N + x) N + y. Not for dense couplings, whose edges are not stored.
+/// function of the seed and of (l N + x) N + y. Not for couplings that join all states, whose edges are not stored.
 /// @note Collective.
 std::vector<Coupling> spread_couplings(MPI_Comm comm, const std::vector<Coupling>& couplings, double sigma,
                                        std::uint64_t seed);

@@ -13,8 +13,8 @@
 namespace kirchhoff {
 
 /// The net current that leaves a vertex through its edges [A], sum_w g(v,w) (phi(v) - phi(w)), by Ohm's law from any
-/// field of potentials (L+1) x N [V]. On dense circuits O(1) a vertex by layer sums, which are taken in one fixed
-/// order: the result does not depend on the number of ranks. Local.
+/// field of potentials (L+1) x N [V]. Where every state is joined to every state O(1) a vertex by layer sums, which are
+/// taken in one fixed order: the result does not depend on the number of ranks. Local.
 class NetCurrent {
  public:
   NetCurrent(const Circuit& circuit, std::span<const double> potential);
@@ -27,7 +27,10 @@ class NetCurrent {
 
   const Circuit& circuit_;
   std::span<const double> potential_;
-  std::vector<double> layer_mean_;  // (L+1), dense only
+  // Where all states are joined:
+  std::vector<double> layer_mean_;               // (L+1)
+  std::vector<std::vector<double>> group_mean_;  // (L+1) x groups
+  std::vector<std::vector<SetSum>> sums_;        // (L)
 };
 
 /// How many moves a state of a sparse circuit has to the next layer at most: what EdgeCurrents has values for.

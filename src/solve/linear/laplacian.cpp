@@ -85,18 +85,32 @@ namespace {
 struct DenseContext {
   MPI_Comm comm;
   const Circuit* circuit;
-  std::size_t width;         // states on this rank
-  std::vector<double> sums;  // (L+1) of the vector's layers, over all ranks
+  Range states;              // on this rank
+  std::size_t width;         // as many
+  std::size_t sets;          // of a layer: all states, and each group of family blocks
+  std::vector<double> sums;  // (L+1) x sets of the vector, over all ranks
 };
+
+/// Adds up the vector's layers, and the groups in them.
+void add_up(DenseContext& context, const PetscScalar* x) {
+  const auto* groups = context.circuit->coupling(0).groups();
+  std::fill(context.sums.begin(), context.sums.end(), 0.0);
+  for (int l = 0; l <= context.circuit->layers(); ++l) {
+    const PetscScalar* here = x + static_cast<std::size_t>(l) * context.width;
+    double* sums = context.sums.data() + static_cast<std::size_t>(l) * context.sets;
+    sums[0] = pairwise_sum({here, context.width});
+    for (std::size_t i = 0; groups != nullptr && i < context.width; ++i) {
+      sums[1 + groups->of(context.states.begin + static_cast<std::int64_t>(i))] += here[i];
+    }
+  }
+  all_sum(context.comm, std::span<double>(context.sums));
+}
 
 DenseContext& context_of(Mat matrix) {
   DenseContext* context = nullptr;
   MatShellGetContext(matrix, static_cast<void*>(&context));
   return *context;
 }
-
-/// Row sum kappa of a dense coupling.
-double row_sum(const Coupling& c) { return c.same() + static_cast<double>(c.space().size() - 1) * c.change(); }
 
 PetscErrorCode dense_multiply(Mat matrix, Vec in, Vec out) {
   auto& context = context_of(matrix);
@@ -107,20 +121,29 @@ PetscErrorCode dense_multiply(Mat matrix, Vec in, Vec out) {
   PetscScalar* y = nullptr;
   PetscCall(VecGetArrayRead(in, &x));
   PetscCall(VecGetArrayWrite(out, &y));
-  for (int l = 0; l <= top; ++l) {
-    context.sums[static_cast<std::size_t>(l)] = pairwise_sum({x + static_cast<std::size_t>(l) * width, width});
-  }
-  all_sum(context.comm, std::span<double>(context.sums));
+  add_up(context, x);
+  const auto* groups = circuit.coupling(0).groups();
   for (int l = 0; l <= top; ++l) {
     const PetscScalar* here = x + static_cast<std::size_t>(l) * width;
     PetscScalar* result = y + static_cast<std::size_t>(l) * width;
     for (std::size_t i = 0; i < width; ++i) result[i] = 0;
     const auto add = [&](const Coupling& c, int m) {
       const PetscScalar* there = x + static_cast<std::size_t>(m) * width;
-      const double kappa = row_sum(c);
-      const double alike = c.same() - c.change();
-      const double shared = c.change() * context.sums[static_cast<std::size_t>(m)];
-      for (std::size_t i = 0; i < width; ++i) result[i] += kappa * here[i] - alike * there[i] - shared;
+      const double* sums = context.sums.data() + static_cast<std::size_t>(m) * context.sets;
+      const auto parts = set_sums(c);
+      const double alike = parts.front().conductance;  // the state's own
+      const double shared = c.change() * sums[0];
+      if (groups == nullptr) {
+        const double kappa = c.row_sum(0);
+        for (std::size_t i = 0; i < width; ++i) result[i] += kappa * here[i] - alike * there[i] - shared;
+        return;
+      }
+      const double of_group = parts[1].conductance;
+      for (std::size_t i = 0; i < width; ++i) {
+        const auto state = context.states.begin + static_cast<std::int64_t>(i);
+        const double in_group = of_group * sums[1 + groups->of(state)];
+        result[i] += c.row_sum(state) * here[i] - alike * there[i] - in_group - shared;
+      }
     };
     if (l < top) add(circuit.coupling(l), l + 1);
     if (l > 0) add(circuit.coupling(l - 1), l - 1);
@@ -136,10 +159,13 @@ PetscErrorCode dense_diagonal(Mat matrix, Vec out) {
   PetscScalar* y = nullptr;
   PetscCall(VecGetArrayWrite(out, &y));
   for (int l = 0; l <= circuit.layers(); ++l) {
-    double degree = 0;
-    if (l < circuit.layers()) degree += row_sum(circuit.coupling(l));
-    if (l > 0) degree += row_sum(circuit.coupling(l - 1));
-    for (std::size_t i = 0; i < context.width; ++i) y[static_cast<std::size_t>(l) * context.width + i] = degree;
+    for (std::size_t i = 0; i < context.width; ++i) {
+      const auto state = context.states.begin + static_cast<std::int64_t>(i);
+      double degree = 0;
+      if (l < circuit.layers()) degree += circuit.coupling(l).row_sum(state);
+      if (l > 0) degree += circuit.coupling(l - 1).row_sum(state);
+      y[static_cast<std::size_t>(l) * context.width + i] = degree;
+    }
   }
   PetscCall(VecRestoreArrayWrite(out, &y));
   return 0;
@@ -153,9 +179,11 @@ PetscErrorCode dense_destroy(Mat matrix) {
 }  // namespace
 
 Matrix dense_laplacian(const Layout& layout, const Circuit& circuit) {
+  const auto* groups = circuit.coupling(0).groups();
+  const auto sets = 1 + static_cast<std::size_t>(groups == nullptr ? 0 : groups->count());
   auto context = std::make_unique<DenseContext>(
-      DenseContext{layout.comm(), &circuit, static_cast<std::size_t>(layout.states().size()),
-                   std::vector<double>(static_cast<std::size_t>(circuit.layers()) + 1)});
+      DenseContext{layout.comm(), &circuit, layout.states(), static_cast<std::size_t>(layout.states().size()), sets,
+                   std::vector<double>(sets * (static_cast<std::size_t>(circuit.layers()) + 1))});
   Matrix matrix;
   check(MatCreateShell(layout.comm(), layout.local_rows(), layout.local_rows(), PETSC_DETERMINE, PETSC_DETERMINE,
                        context.get(), matrix.out()));

@@ -155,10 +155,10 @@ template class Stencil<double>;
 namespace {
 
 LatticeShape shape_of(const Circuit& circuit) {
-  if (circuit.family() != Family::lattice) throw AgreedError("the lattice's stencil was asked for another family");
+  if (circuit.coupling(0).lattice() == nullptr) throw AgreedError("the lattice's stencil was asked for another family");
   const auto& space = circuit.space();
   return {space.categories(), space.dimensions(), circuit.layers(),
-          circuit.coupling(0).boundary() == Boundary::periodic};
+          circuit.coupling(0).lattice()->boundary == Boundary::periodic};
 }
 
 /// Writes the conductances of the states of `mine`.
@@ -166,7 +166,7 @@ void fill(Stencil<double>& stencil, const Circuit& circuit, Range mine) {
   const auto& shape = stencil.shape();
   for (int l = 0; l < shape.layers; ++l) {
     const auto& coupling = circuit.coupling(l);
-    if (!coupling.weights().empty() && coupling.boundary() == Boundary::reflecting) {
+    if (!coupling.weights().empty() && coupling.lattice()->boundary == Boundary::reflecting) {
       for (int k = 0; k < shape.slots; ++k) {  // the same places
         const auto from = coupling.weights().begin() + k * shape.states;
         std::copy(from + mine.begin, from + mine.end, stencil.weight(l, k) + mine.begin);

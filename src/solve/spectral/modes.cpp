@@ -247,28 +247,25 @@ class ReflectedLines {
 
 template <class T>
 struct ModeTransform<T>::State {
-  Family family;
-  Boundary boundary;
-  std::int64_t categories;
-  int dimensions;
-  std::int64_t states;
+  Modes modes;
+  std::int64_t states = 0;
   std::unique_ptr<TrigonometricLines<T>> trigonometric;
-  std::unique_ptr<ReflectedLines<T>> reflected;
-  std::vector<double> of_category;  // what a coordinate's mode adds to e
+  std::vector<ReflectedLines<T>> reflected;  // an axis each
 
   std::int64_t stride(int d) const {
     std::int64_t stride = 1;
-    for (int k = dimensions - 1; k > d; --k) stride *= categories;
+    for (auto k = modes.axes.size(); --k > static_cast<std::size_t>(d);) stride *= modes.axes[k];
     return stride;
   }
 
   void apply(T* field, int d, Range lines, bool forward) {
     const auto step = stride(d);
-    const auto first = [&](std::int64_t line) { return line / step * categories * step + line % step; };
-    if (reflected) {
+    const auto size = modes.axes[static_cast<std::size_t>(d)];
+    const auto first = [&](std::int64_t line) { return line / step * size * step + line % step; };
+    if (!trigonometric) {
       for (auto line = lines.begin; line < lines.end;) {  // runs of lines that start side by side
         const auto count = std::min(lines.end - line, step - line % step);
-        reflected->apply(field + first(line), count, step);
+        reflected[static_cast<std::size_t>(d)].apply(field + first(line), count, step);
         line += count;
       }
       return;
@@ -289,26 +286,15 @@ struct ModeTransform<T>::State {
 template <class T>
 ModeTransform<T>::ModeTransform(const Coupling& coupling) : state_(std::make_unique<State>()) {
   auto& s = *state_;
-  const auto& space = coupling.space();
-  s.family = coupling.family();
-  s.boundary = coupling.boundary();
-  s.states = space.size();
-  s.categories = s.family == Family::dense ? s.states : space.categories();
-  s.dimensions = s.family == Family::dense ? 1 : space.dimensions();
-  const auto size = static_cast<double>(s.categories);
-  s.of_category.resize(s.family == Family::lattice ? static_cast<std::size_t>(s.categories) : 0);
-  if (s.family != Family::lattice) {
-    s.reflected = std::make_unique<ReflectedLines<T>>(s.categories);
-    return;
-  }
-  s.trigonometric = std::make_unique<TrigonometricLines<T>>(s.categories, s.boundary);
-  for (std::size_t k = 0; k < s.of_category.size(); ++k) {
-    const bool reflecting = s.boundary == Boundary::reflecting;
-    const double turn = reflecting ? 0.5 : 1.0;
-    // Near pi a sine would have no more digits than its argument.
-    const auto slow = reflecting ? k : std::min(k, s.of_category.size() - k);
-    const double sine = std::sin(std::numbers::pi * turn * static_cast<double>(slow) / size);
-    s.of_category[k] = 4 * sine * sine;
+  const auto modes = coupling.modes_of_family();
+  if (!modes) throw Error("internal: a coupling of family " + to_string(coupling.family()) + " has no modes");
+  s.modes = *modes;
+  s.states = coupling.space().size();
+  if (s.modes.basis == Modes::Basis::reflection) {
+    for (const auto size : s.modes.axes) s.reflected.emplace_back(size);
+  } else {
+    s.trigonometric = std::make_unique<TrigonometricLines<T>>(
+        s.modes.axes[0], s.modes.basis == Modes::Basis::cosine ? Boundary::reflecting : Boundary::periodic);
   }
 }
 
@@ -321,12 +307,12 @@ ModeTransform<T>::~ModeTransform() = default;
 
 template <class T>
 int ModeTransform<T>::dimensions() const {
-  return state_->dimensions;
+  return static_cast<int>(state_->modes.axes.size());
 }
 
 template <class T>
-std::int64_t ModeTransform<T>::lines(std::int64_t layers) const {
-  return layers * (state_->states / state_->categories);
+std::int64_t ModeTransform<T>::lines(int d, std::int64_t layers) const {
+  return layers * (state_->states / state_->modes.axes[static_cast<std::size_t>(d)]);
 }
 
 template <class T>
@@ -340,25 +326,28 @@ void ModeTransform<T>::inverse(T* field, int d, Range lines) {
 }
 
 template <class T>
-void ModeTransform<T>::eccentricity(Range modes, std::span<double> e) const {
-  const auto& s = *state_;
-  const auto of = [&](std::int64_t k) {
-    if (s.family == Family::lattice) return s.of_category[static_cast<std::size_t>(k)];
-    return k == 0 ? 0.0 : static_cast<double>(s.categories);
-  };
-  std::vector<std::int64_t> digit(static_cast<std::size_t>(s.dimensions));  // counts on like an odometer
-  for (auto [d, rest] = std::pair(digit.size(), modes.begin); d-- > 0; rest /= s.categories)
-    digit[d] = rest % s.categories;
-  double before = 0;  // of all coordinates but the last
+void ModeTransform<T>::laplacian_eigenvalue(Range modes, std::span<double> e) const {
+  const auto& s = state_->modes;
+  const auto& axes = s.axes;
+  std::vector<std::int64_t> digit(axes.size());  // counts on like an odometer
+  for (auto [d, rest] = std::pair(digit.size(), modes.begin); d-- > 0; rest /= axes[d]) digit[d] = rest % axes[d];
+  double before = 0;     // of all axes but the last
+  std::size_t mask = 0;  // of those along which the mode is not constant
   const auto add_up = [&] {
     before = 0;
-    for (std::size_t d = 0; d + 1 < digit.size(); ++d) before += of(digit[d]);
+    mask = 0;
+    for (std::size_t d = 0; d + 1 < digit.size(); ++d) {
+      if (!s.of_index.empty()) before += s.of_index[static_cast<std::size_t>(digit[d])];
+      if (digit[d] != 0) mask |= std::size_t{1} << d;
+    }
   };
+  const auto last = std::size_t{1} << (digit.size() - 1);
   add_up();
   for (auto& value : e.first(static_cast<std::size_t>(modes.size()))) {
-    value = before + of(digit.back());
-    if (++digit.back() < s.categories) continue;
-    for (auto d = digit.size(); d-- > 0 && digit[d] == s.categories;) {
+    value = s.of_index.empty() ? s.of_axes[mask | (digit.back() != 0 ? last : 0)]
+                               : before + s.of_index[static_cast<std::size_t>(digit.back())];
+    if (++digit.back() < axes.back()) continue;
+    for (auto d = digit.size(); d-- > 0 && digit[d] == axes[d];) {
       digit[d] = 0;
       if (d > 0) ++digit[d - 1];
     }
@@ -368,9 +357,7 @@ void ModeTransform<T>::eccentricity(Range modes, std::span<double> e) const {
 
 template <class T>
 double ModeTransform<T>::row_changes() const {
-  const auto& s = *state_;
-  const double of_coordinate = s.family == Family::lattice ? 2.0 : static_cast<double>(s.categories - 1);
-  return s.dimensions * of_coordinate;
+  return state_->modes.row_changes;
 }
 
 template class ModeTransform<double>;

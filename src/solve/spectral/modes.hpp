@@ -11,27 +11,29 @@
 namespace kirchhoff {
 
 /// The modes that diagonalise every uniform coupling of a family at once, and the orthonormal transform to them, one
-/// coordinate after the other: cosines on a reflecting lattice, cosines plus sines (Hartley) on a periodic one; on
-/// hamming and dense couplings a reflection that makes the constant the first mode. docs/theory.md, section 2.
+/// axis after the other, as the family says (circuit/family, Modes): cosines on a reflecting lattice, cosines plus
+/// sines (Hartley) on a periodic one; reflections that make the constant the first mode where all states of an axis are
+/// joined alike. docs/theory.md, section 2.
 template <class T>
 class ModeTransform {
  public:
-  /// Family and boundary as of `coupling`; resistances do not matter.
+  /// Of the coupling's family; conductances that differ from edge to edge do not matter. @throws Error without modes.
   explicit ModeTransform(const Coupling& coupling);
   ModeTransform(ModeTransform&&) noexcept;
   ModeTransform& operator=(ModeTransform&&) noexcept;
   ~ModeTransform();
 
-  /// Coordinates, slowest index first. (A dense coupling is a hamming coupling on one coordinate of N categories.)
+  /// Axes, slowest index first.
   int dimensions() const;
-  /// Lines along a coordinate in `layers` layers; they can be transformed in any order.
-  std::int64_t lines(std::int64_t layers) const;
-  /// Transforms those lines of `field` ((layers x N), contiguous) along coordinate d, in place. Local.
+  /// Lines along axis d in `layers` layers; they can be transformed in any order.
+  std::int64_t lines(int d, std::int64_t layers) const;
+  /// Transforms those lines of `field` ((layers x N), contiguous) along axis d, in place. Local.
   void forward(T* field, int d, Range lines);
   void inverse(T* field, int d, Range lines);
 
-  /// e(mode) >= 0 for modes [modes.begin, modes.end): a coupling's eigenvalue is delta = kappa - e / R. Local.
-  void eccentricity(Range modes, std::span<double> e) const;
+  /// e(mode) >= 0 for modes [modes.begin, modes.end), the eigenvalue of the changes' Laplacian at R = 1: that of the
+  /// coupling is delta = kappa - e / R. Local.
+  void laplacian_eigenvalue(Range modes, std::span<double> e) const;
   /// The largest c in delta = 1/r + c/R, that of the constant mode: kappa = 1/r + c_max/R.
   double row_changes() const;
 

@@ -197,9 +197,10 @@ class Ladder {
 void transform(ModeTransform<double>& modes, double* layers, std::int64_t count, bool forward) {
   for (int k = 0; k < modes.dimensions(); ++k) {
     if (forward) {
-      modes.forward(layers, k, {0, modes.lines(count)});
+      modes.forward(layers, k, {0, modes.lines(k, count)});
     } else {
-      modes.inverse(layers, modes.dimensions() - 1 - k, {0, modes.lines(count)});
+      const int d = modes.dimensions() - 1 - k;
+      modes.inverse(layers, d, {0, modes.lines(d, count)});
     }
   }
 }
@@ -219,18 +220,18 @@ std::vector<double> constant_mode(const Schedule& schedule, double row_changes, 
 /// How far rounding takes the transform of `v` from the exact one at most, as a share of its norm: three operations a
 /// butterfly, of which there are log2 S on a line, and what stands around them; pieces of kPiece for reflections.
 double transform_rounding(const Coupling& coupling) {
-  const auto& space = coupling.space();
-  const bool dense = coupling.family() == Family::dense;
-  const auto line = static_cast<double>(dense ? space.size() : space.categories());
-  return (dense ? 1 : space.dimensions()) * (3 * std::log2(line) + 8) * kHalfUlp;
+  const auto axes = coupling.modes_of_family()->axes;
+  const auto longest = static_cast<double>(*std::max_element(axes.begin(), axes.end()));
+  return static_cast<double>(axes.size()) * (3 * std::log2(longest) + 8) * kHalfUlp;
 }
 
 /// How rounding of the dividers adds up from layer to layer. The leak of a mode that flips its sign from layer to layer
 /// is a sum in which changes outweigh the same state, on lattices with rounded summands.
 double ladder_rounding(const Circuit& circuit, const Schedule& schedule) {
   double tilt = 1;
-  for (std::size_t l = 0; circuit.family() == Family::lattice && l < schedule.same.size(); ++l) {
-    tilt = std::max(tilt, 4 * circuit.space().dimensions() * schedule.change[l] / schedule.same[l]);
+  const double rounded = circuit.coupling(0).modes_of_family()->tilt;
+  for (std::size_t l = 0; l < schedule.same.size(); ++l) {
+    tilt = std::max(tilt, rounded * schedule.change[l] / schedule.same[l]);
   }
   return 6 * static_cast<double>(circuit.layers() + 1) * tilt * kHalfUlp;
 }
@@ -274,7 +275,14 @@ double norm(std::span<const double> values) {
 }  // namespace
 
 bool is_uniform(const Circuit& circuit) {
-  return !circuit.coupling(0).table() && circuit.coupling(0).weights().empty();
+  const auto first = circuit.coupling(0).modes();
+  if (!first) return false;
+  for (int l = 1; l < circuit.layers(); ++l) {
+    const auto modes = circuit.coupling(l).modes();
+    // The modes of two layer pairs with the same transform differ where the kinds of changes stand in another ratio.
+    if (!modes || modes->of_axes != first->of_axes || modes->row_changes != first->row_changes) return false;
+  }
+  return true;
 }
 
 Schedule mean_schedule(MPI_Comm comm, const Circuit& circuit) {
@@ -300,9 +308,10 @@ Schedule mean_schedule(MPI_Comm comm, const Circuit& circuit) {
     const auto size = static_cast<double>(n);
     const double edges = sums[3 * l + 2];
     // An edge of weight 2/R (periodic, S = 2) stands for two; a reflected change is part of the same-state edge.
-    const double kinds = coupling.family() == Family::lattice ? 2.0 * coupling.space().dimensions() : edges / size;
-    const bool doubled = coupling.family() == Family::lattice && coupling.boundary() == Boundary::periodic &&
-                         coupling.space().categories() == 2;
+    const auto* lattice = coupling.lattice();
+    const double kinds = lattice != nullptr ? 2.0 * coupling.space().dimensions() : edges / size;
+    const bool doubled =
+        lattice != nullptr && lattice->boundary == Boundary::periodic && coupling.space().categories() == 2;
     const double change = edges > 0 ? sums[3 * l + 1] / edges / (doubled ? 2 : 1) : coupling.change();
     const double reflected = kinds * size - edges * (doubled ? 2 : 1);
     const double same = (sums[3 * l] - reflected * change) / size;
@@ -355,7 +364,7 @@ SpectralResult solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray
   for (std::int64_t mode = 1; mode < n; mode += width) {
     const auto end = std::min(n, mode + width);
     const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
-    modes.eccentricity({mode, end}, of_block);
+    modes.laplacian_eigenvalue({mode, end}, of_block);
     ladder.set(of_block);
     error.add(ladder, of_block.size());
     const double* d = difference.data().data() + mode;
@@ -378,8 +387,7 @@ SpectralResult solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray
     transform(modes, field.data().data() + l * n, count, false);
   }
   field.complete();
-  const bool spread = circuit.family() == Family::lattice;
-  const double height = spread ? std::sqrt(std::pow(2.0, circuit.space().dimensions()) / static_cast<double>(n)) : 1.0;
+  const double height = circuit.coupling(0).modes_of_family()->height;
   const double rounding = transform_rounding(circuit.coupling(0));
   result.error = rounding * error.value(norm_difference, norm_sum, height);
   // Errors of the modes themselves have all signs: in a state they add up to no more than they are in the mean of all.

@@ -124,7 +124,7 @@ void SpectralSolver<T>::decouple(T* field) const {
   for (auto mode = std::max<std::int64_t>(mine.begin, 1); mode < mine.end; mode += width) {
     const auto end = std::min(mine.end, mode + width);
     const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
-    modes_.eccentricity({mode, end}, of_block);
+    modes_.laplacian_eigenvalue({mode, end}, of_block);
     chain.solve(of_block, field + mode, states_);
   }
 }

@@ -52,7 +52,7 @@ class SpectralSolver {
     for (auto l = layers.begin; l < layers.end; ++l) {
       for (int k = 0; k < modes_.dimensions(); ++k) {
         const int d = forward ? k : modes_.dimensions() - 1 - k;
-        auto lines = Range{0, modes_.lines(whole ? 1 : layers_)};
+        auto lines = Range{0, modes_.lines(d, whole ? 1 : layers_)};
         if (!whole) lines = partition(lines.size(), ranks_.count, ranks_.rank);
         T* at = field + (whole ? l * states_ : 0);
         if (forward) {

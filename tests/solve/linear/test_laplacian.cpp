@@ -16,7 +16,7 @@ constexpr double kMatrixRounding = 1e-13;  // sums of some tens of terms of size
 std::vector<std::pair<std::string, Matrix>> operators(const Layout& layout, const Circuit& circuit) {
   std::vector<std::pair<std::string, Matrix>> all;
   all.emplace_back("assembled", assemble_laplacian(layout, circuit, false));
-  if (circuit.family() == Family::dense) all.emplace_back("matrix-free", dense_laplacian(layout, circuit));
+  if (circuit.joins_all()) all.emplace_back("matrix-free", dense_laplacian(layout, circuit));
   return all;
 }
 

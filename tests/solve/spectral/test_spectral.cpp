@@ -28,6 +28,10 @@ std::vector<Named> couplings() {
     all.push_back({"hamming " + size, Coupling::hamming(space, 0.5, 8)});
     all.push_back({"reflecting " + size, Coupling::lattice(space, 0.5, 8, Boundary::reflecting)});
     all.push_back({"periodic " + size, Coupling::lattice(space, 0.5, 8, Boundary::periodic)});
+    for (int k = 0; k < d; ++k) {
+      const auto groups = std::make_shared<const Groups>(Groups::by_coordinate(space, k));
+      all.push_back({"blocks " + size + " by " + std::to_string(k), Coupling::blocks(space, 0.5, 3, 8, groups)});
+    }
   }
   return all;
 }
@@ -38,9 +42,9 @@ std::vector<T> to_modes(const Coupling& coupling, std::vector<T> field, bool bac
   const auto layers = static_cast<std::int64_t>(field.size()) / coupling.space().size();
   for (int d = 0; d < modes.dimensions(); ++d) {
     if (back) {
-      modes.inverse(field.data(), d, {0, modes.lines(layers)});
+      modes.inverse(field.data(), d, {0, modes.lines(d, layers)});
     } else {
-      modes.forward(field.data(), d, {0, modes.lines(layers)});
+      modes.forward(field.data(), d, {0, modes.lines(d, layers)});
     }
   }
   return field;
@@ -53,7 +57,7 @@ TEST(ModeTransform, TurnsACouplingIntoItsEigenvalues) {
     const auto product = oracles::to_vector(oracles::matrix_of(coupling) * oracles::to_eigen(x));
     const ModeTransform<double> modes(coupling);
     std::vector<double> e(static_cast<std::size_t>(n));
-    modes.eccentricity({0, n}, e);
+    modes.laplacian_eigenvalue({0, n}, e);
 
     const auto of_x = to_modes(coupling, x);
     const auto of_product = to_modes(coupling, product);
@@ -96,11 +100,11 @@ TEST(ModeTransform, CountsOnFromAnyMode) {
   const auto coupling = Coupling::lattice(StateSpace(3, 3), 1, 2, Boundary::periodic);
   const ModeTransform<double> modes(coupling);
   std::vector<double> all(27);
-  modes.eccentricity({0, 27}, all);
+  modes.laplacian_eigenvalue({0, 27}, all);
   for (std::int64_t begin = 0; begin < 27; ++begin) {
     std::vector<double> part(static_cast<std::size_t>(27 - begin));
 
-    modes.eccentricity({begin, 27}, part);
+    modes.laplacian_eigenvalue({begin, 27}, part);
 
     EXPECT_EQ(part, std::vector<double>(all.begin() + begin, all.end()));
   }
