@@ -54,7 +54,11 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   const auto* format = network_format(input);
   if (format == nullptr) throw Error(fmt::format("{}: a network ends in {}", input, network_extensions()));
   if (!values) values = format->values;
-  auto netlist = format->read(input, {values, base, static_cast<SpiceTitle>(options.choice("network_title"))});
+  auto netlist =
+      format->read(input, {.values = values,
+                           .first = base,
+                           .title = static_cast<SpiceTitle>(options.choice("network_title")),
+                           .ground_names = static_cast<GroundNames>(options.choice("network_ground_names"))});
   const auto sources = text_of(options, "network_sources");
   if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
   const auto grounds = text_of(options, "network_grounds");
@@ -90,11 +94,14 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
 Options network_options() { return Options({}, "", Options::Source::network); }
 
 void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
-  if (rank_of(comm) == 0 && !netlist.warning.empty()) fmt::print(stderr, "warning: {}\n", netlist.warning);
+  for (const auto& warning : netlist.warnings) {
+    if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}\n", warning);
+  }
   say(comm, "network",
       fmt::format("{}: {}, {}, {}, {}{}", fs::path(input).filename().string(), counted(netlist.nodes.size(), "node"),
                   counted(netlist.resistors.size(), "resistor"), counted(netlist.voltages.size(), "voltage source"),
                   counted(netlist.currents.size(), "current source"), netlist.note.empty() ? "" : "; " + netlist.note));
+  for (const auto& remark : netlist.remarks) say(comm, "", remark);
 }
 
 }  // namespace

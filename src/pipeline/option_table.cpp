@@ -120,6 +120,8 @@ const std::vector<OptionSpec>& option_table() {
        "SPICE: the first line is a title (line), or read like any other (none); auto: a title, with a warning where it "
        "reads like an element",
        kContent, kNetwork},
+      {"network_ground_names", "usual", kChoice, "usual|0",
+       "SPICE: nodes called 0, gnd, gnd! and ground are ground (usual), or 0 alone", kContent, kNetwork},
       {"network_index_base", "0", kChoice, "0|1", "least node number of an edge list", kContent, kNetwork},
       {"network_sources", "", kPath, "path", "currents into nodes: a file with a node and its ampere per line",
        kContent, kNetwork},

@@ -268,8 +268,9 @@ assert abs(f["edge/current"][3] - 4.044175e-16) < 1e-28'
 done
 
 # --- what people get wrong
-refuse_netlist "bad.sp:3: element 'C1' is not of a kind" 'R1 a 0 1\nC1 a 0 1p\n'
-refuse_netlist "bad.sp:2: card '.include'" '.include other.sp\n'
+refuse_netlist "bad.sp:3: element 'D1' is not of a kind.*nonlinear" 'R1 a 0 1\nD1 a 0 diode\n'
+refuse_netlist "bad.sp:2: cannot read other.sp: No such file" '.include other.sp\n'
+refuse_netlist "bad.sp:2: '{1/0}': it is inf, no finite number" 'R1 a 0 {1/0}\n'
 refuse_netlist "bad.sp:2: 'R1' has -5 ohm" 'R1 a 0 -5\n'
 refuse_netlist "bad.sp:4: 'V2' of 2 V contradicts" 'R1 a 0 5\nV1 a 0 1\nV2 a 0 2\n'
 refuse_netlist "node 'a' and what it is joined to has no way to ground.*1 A more" 'I1 0 a 1\nR1 a b 1\n'

@@ -11,6 +11,7 @@
 #include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
+#include "parallel/memory_limit.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -38,7 +39,12 @@ std::vector<std::string> write_hdf5(MPI_Comm comm, const std::string& file, cons
 }
 
 Netlist read_spice(const std::string& file, const NetworkReading& reading) {
-  return parse_spice(read_text_file(file), file, reading.title);
+  constexpr double kElement = 300;  // bytes of an element with its names
+  return parse_spice(read_text_file(file), file,
+                     {.title = reading.title,
+                      .ground_names = reading.ground_names,
+                      .read_file = read_text_file,
+                      .most_elements = least_memory_left().left / 2 / kElement});
 }
 Netlist read_edge_list(const std::string& file, const NetworkReading& reading) {
   return parse_edge_list(read_text_file(file), file, reading.values, reading.first);

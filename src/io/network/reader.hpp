@@ -19,6 +19,9 @@ namespace kirchhoff::detail {
 double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
                    const std::string& what = "");
 
+/// Whether a node of a SPICE netlist is ground: 0, and gnd, gnd! and ground in upper or lower case unless only 0 is.
+bool is_ground_name(std::string_view name, GroundNames names);
+
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);
 

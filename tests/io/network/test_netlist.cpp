@@ -1,7 +1,9 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -71,23 +73,23 @@ TEST(Spice, WarnsOfAFirstLineThatReadsLikeAnElement) {
   const std::string text = "R1 n1 n2 1\nR2 n2 0 1\n";
 
   const auto automatic = parse_spice(text, "a.sp");
-  const auto line = parse_spice(text, "a.sp", SpiceTitle::line);
-  const auto none = parse_spice(text, "a.sp", SpiceTitle::none);
+  const auto line = parse_spice(text, "a.sp", {.title = SpiceTitle::line});
+  const auto none = parse_spice(text, "a.sp", {.title = SpiceTitle::none});
 
-  EXPECT_THAT(automatic.warning,
-              AllOf(HasSubstr("a.sp:1: "), HasSubstr("'R1 n1 n2 1'"), HasSubstr("-network_title none")));
+  EXPECT_THAT(automatic.warnings,
+              ElementsAre(AllOf(HasSubstr("a.sp:1: "), HasSubstr("'R1 n1 n2 1'"), HasSubstr("-network_title none"))));
   EXPECT_THAT(automatic.resistors.names, ElementsAre("R2"));
-  EXPECT_THAT(line.warning, IsEmpty());
+  EXPECT_THAT(line.warnings, IsEmpty());
   expect_same(line, automatic);
-  EXPECT_THAT(none.warning, IsEmpty());
+  EXPECT_THAT(none.warnings, IsEmpty());
   EXPECT_THAT(none.resistors.names, ElementsAre("R1", "R2"));
   EXPECT_THAT(none.title, IsEmpty());
   for (const std::string card :
        {"v1 a 0 DC 5", "I1 a 0 1m", "R1 (a,b) r=1k", ".include x", "L1 a b 1n", "\xEF\xBB\xBFR1 a b 1"}) {
-    EXPECT_THAT(parse_spice(card + "\nR2 n2 0 1\n", "a.sp").warning, HasSubstr("a.sp:1: ")) << card;
+    EXPECT_THAT(parse_spice(card + "\nR2 n2 0 1\n", "a.sp").warnings, ElementsAre(HasSubstr("a.sp:1: "))) << card;
   }
   for (const std::string title : {"Resistors in a row", "* R1 a b 1", "title", "R9 is a title", "I 1 2 3", "", "..."}) {
-    EXPECT_THAT(parse_spice(title + "\nR2 n2 0 1\n", "a.sp").warning, IsEmpty()) << title;
+    EXPECT_THAT(parse_spice(title + "\nR2 n2 0 1\n", "a.sp").warnings, IsEmpty()) << title;
   }
 }
 
@@ -110,30 +112,242 @@ TEST(Spice, KnowsEveryScale) {
 
 TEST(Spice, RefusesWhatItDoesNotKnow) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
-      {"C1 a 0 1p", "a.sp:2: element 'C1' is not of a kind"},
-      {".subckt x a b", "a.sp:2: card '.subckt' is not read"},
-      {".include other.sp", "a.sp:2: card '.include'"},
-      {".param r=3", "a.sp:2: card '.param'"},
-      {"R1 a", "a.sp:2: 'R1' needs two nodes"},
-      {"R1 a b", "'R1' has no resistance"},
-      {"R1 a b {r}", "resistance '{r}' of 'R1' is not a number"},
-      {"R1 a b 1k5", "resistance '1k5' of 'R1' is not a number"},
+      {"D1 a 0 model", "a.sp:2: element 'D1' is not of a kind that is read here (nonlinear)"},
+      {"E1 a 0 b 0 2",
+       "a.sp:2: element 'E1' is not of a kind that is read here (a controlled source, which makes the "
+       "matrix unsymmetric)"},
+      {"B1 a 0 v=v(b)", "a.sp:2: element 'B1' is not of a kind"},
+      {"X1 a b nothing", "a.sp:2: there is no subcircuit 'nothing', which 'X1'"},
+      {".include other.sp", "a.sp:2: 'other.sp' is not read"},
+      {".if (1)", "a.sp:2: card '.if'"},
+      {"R1 a", "a.sp:2: 'R1': it needs two nodes"},
+      {"R1 a b", "'R1': it has no resistance"},
+      {"R1 a b {r}", "a.sp:2: '{r}': there is no parameter 'r'"},
+      {"R1 a b r", "'R1': its resistance 'r' is no number, parameter or model"},
+      {"R1 a b 1k5", "a.sp:2: '1k5': '5' stands behind what is an expression"},
       {"R1 a b -5", "'R1' has -5 ohm"},
-      {"R1 a b nan", "'R1' has nan ohm"},
-      {"R1 a b 1e400", "'R1' has inf ohm"},
+      {"R1 a b nan", "its resistance 'nan' is no number"},
+      {"R1 a b 1e400", "a.sp:2: 'R1' has inf ohm"},
       {"R1 a b 1e-320", "its conductance cannot be represented"},
-      {"R1 a b 1 tc=2", "'tc' of 'R1' is not read"},
-      {"V1 a b sin(0 1 50)", "'sin' of 'V1' is not read"},
-      {"V1 a b 1 2", "'2' of 'V1' is not read"},
-      {"I1 a b inf", "the value of 'I1' is not finite"},
+      {"R1 a b 1 colour=2", "'R1': 'colour' is not read"},
+      {"R1 a b 1 m=-1", "'R1': m=-1: there cannot be less"},
+      {"R1 a b 1 2", "'R1': '2' is not read"},
+      {"R1 a b {v(a)*2}", "v() depends on the solution"},
+      {"V1 a b trnoise(1 2)", "'V1': trnoise: it is random"},
+      {"V1 a b pulse(0 1 -1)", "'V1': pulse: it begins before time 0"},
+      {"V1 a b pwl(0 1 2)", "'V1': pwl: pairs of time and value"},
+      {"V1 a b 1 2", "'V1': '2' is not read"},
+      {"I1 a b inf", "there is no parameter 'inf'"},
       {"+ 5", "a.sp:2: a line that goes on"},
       {"R1 a b 1\nr1 c d 2", "a.sp:3: element 'R1' is there already, on line 2"},
+      {".temp 20 30\nR1 a b 1", "a.sp:2: several temperatures"},
+      {".param a=", "a.sp:2: the value of 'a' is no expression"},
+      {".param a\nR1 a b 1", "a.sp:2: 'a' has no value"},
+      {".lib file section", "a.sp:2: 'file' is not read"},
+      {".endl", "a.sp:2: .endl without .lib"},
+      {".subckt s a b\nR1 a b 1", "a.sp:2: .subckt 's' does not end"},
+      {".ends", "a.sp:2: .ends without .subckt"},
+      {".subckt s a b\n.ends t", "a.sp:3: .ends 't' stands where .subckt 's', of line 2, ends"},
+      {".subckt s a\n.ends\n.subckt S a\n.ends", "a.sp:4: subcircuit 's' is defined already, on line 2 of 'a.sp'"},
+      {".subckt s a b\nR1 a b 1\n.ends\nX1 a s", "a.sp:5: 'X1' has 1 nodes, but subcircuit 's' has 2"},
+      {".subckt s a b\nR1 a b 1\n.ends\nX1 a b s r=2", "a.sp:5: subcircuit 's' has no parameter 'r'"},
+      {".subckt s a b\nR1 a b 1\nX1 a b s\n.ends\nX1 a b s",
+       "a.sp:4: a subcircuit holds an instance of itself: 's' -> 's'"},
+      {".subckt s a b\nX1 a b t\n.ends\n.subckt t a b\nX1 a b s\n.ends\nX1 a b s", "itself: 's' -> 't' -> 's'"},
+      {".subckt s a\nD1 a 0 d\n.ends\nX1 a s", "a.sp:3: element 'D1' is not of a kind"},
+      {".subckt s a\nR1 a 0 {2*}\n.ends\nX1 a s", "a.sp:3: '{2*}': an expression ends too early"},
       {"", "a.sp holds no elements"},
       {".control\nrun", "without .endc"}};
   for (const auto& [line, message] : wrong) {
     EXPECT_THAT([&] { parse_spice("title\n" + line + "\n", "a.sp"); }, ThrowsMessage<Error>(HasSubstr(message)))
         << line;
   }
+}
+
+TEST(Spice, TakesInstancesApart) {
+  const auto netlist = parse_spice(
+      "t\n"
+      "X1 in out cell r=2 m=3\n"
+      ".global VDD\n"
+      ".subckt cell a b params: r=1\n"
+      ".subckt inner p q\n"
+      "RX p Mid {r}\n"
+      "Ry mid q '2*r'\n"
+      "C1 mid vdd 1p\n"
+      ".ends inner\n"
+      "X2 a b inner\n"
+      "I1 b gnd! 1\n"
+      "L1 b vdd 1n\n"
+      ".ends cell\n"
+      "R1 vdd 0 1\n"
+      "Xt vdd in / cell\n",
+      "a.sp");
+
+  EXPECT_THAT(netlist.nodes, ElementsAre("in", "x1.x2.mid", "out", "vdd", "0", "xt.x2.mid"));
+  EXPECT_THAT(netlist.resistors.names, ElementsAre("r.x1.x2.rx", "r.x1.x2.ry", "R1", "r.xt.x2.rx", "r.xt.x2.ry"));
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(1.5, 0.75, 1, 1, 0.5));
+  EXPECT_THAT(netlist.resistors.line, ElementsAre(6, 7, 14, 6, 7));
+  EXPECT_THAT(netlist.currents.names, ElementsAre("i.x1.i1", "i.xt.i1"));
+  EXPECT_THAT(netlist.currents.value, ElementsAre(3, 1));
+  EXPECT_THAT(netlist.voltages.names, ElementsAre("l.x1.l1", "l.xt.l1"));
+  EXPECT_THAT(netlist.voltages.value, ElementsAre(0, 0));
+  EXPECT_THAT(netlist.remarks, ElementsAre(HasSubstr("'gnd!' is ground; -network_ground_names 0"),
+                                           HasSubstr("2 capacitors are open, 2 inductors are sources of 0 V")));
+}
+
+TEST(Spice, SaysWhatHangsLoose) {
+  const auto netlist = parse_spice("t\nR1 a b 1\nR2 b c 1\nC1 c d 1\n", "a.sp");
+  const auto port = parse_spice("t\n.subckt s a gnd\nR1 a gnd 1\n.ends\nX1 a b s\nX2 a b s\nR1 b a 1\n", "a.sp");
+
+  EXPECT_THAT(netlist.remarks,
+              ElementsAre(HasSubstr("1 capacitor"), HasSubstr("2 nodes are joined to one element only: 'a', 'd'"),
+                          HasSubstr("no element is joined to ground")));
+  EXPECT_THAT(port.warnings, ElementsAre(AllOf(HasSubstr("a.sp:2: port 'gnd' of subcircuit 's'"))));
+}
+
+TEST(Spice, TakesGroundsByNameUnlessAskedNotTo) {
+  const std::string text = "t\nR1 a GND 1\nR2 a gnd! 1\nR3 a Ground 1\nR4 a 0 1\n";
+
+  const auto usual = parse_spice(text, "a.sp");
+  const auto zero = parse_spice(text, "a.sp", {.ground_names = GroundNames::zero});
+
+  EXPECT_THAT(usual.nodes, ElementsAre("a", "0"));
+  EXPECT_THAT(usual.remarks, ElementsAre(HasSubstr("'GND', 'gnd!', 'Ground' are ground")));
+  EXPECT_THAT(zero.nodes, ElementsAre("a", "GND", "gnd!", "Ground", "0"));
+}
+
+/// Files by name.
+SpiceReading with_files(std::map<std::string, std::string> files) {
+  SpiceReading reading;
+  reading.read_file = [files = std::move(files)](const std::string& name) {
+    const auto found = files.find(name);
+    if (found == files.end()) throw Error("cannot read " + name + ": no such file");
+    return found->second;
+  };
+  return reading;
+}
+
+TEST(Spice, ReadsFilesAndTheirSectionsRelativeToWhoIncludesThem) {
+  const auto reading = with_files({{"d/lib/a.lib",
+                                    ".lib one\nR1 a 0 1\n.include deep/b.inc\n.endl one\n"
+                                    ".lib two\nR2 a 0 2\n.lib a.lib one\n.endl\n"},
+                                   {"d/lib/deep/b.inc", "R3 a 0 3\n\nR4 b 0 4\n"},
+                                   {"d/whole", "R5 a b 5\n.end\nR6 a b 6\n"}});
+
+  const auto netlist = parse_spice("t\n.lib 'lib/a.lib' TWO\n.lib whole\nR7 a b 7\n", "d/top.sp", reading);
+
+  EXPECT_THAT(netlist.resistors.names, ElementsAre("R2", "R1", "R3", "R4", "R5", "R7"));
+  EXPECT_THAT(netlist.resistors.line, ElementsAre(6, 2, 1, 3, 1, 4));
+  EXPECT_EQ(netlist.where(netlist.resistors, 3), "d/lib/deep/b.inc:3: 'R4'");
+  EXPECT_EQ(netlist.where(netlist.resistors, 5), "d/top.sp:4: 'R7'");
+}
+
+TEST(Spice, RefusesFilesThatAreWrong) {
+  const auto reading = with_files({{"loop.inc", ".include loop2.inc\n"},
+                                   {"loop2.inc", "* a comment\n.include ./loop.inc\n"},
+                                   {"bad.inc", "R1 a b 1\nR2 a b\n"},
+                                   {"twice.inc", "R1 a b 1\n"},
+                                   {"s.lib", ".lib one\n.endl\n.lib two\n.endl\n"},
+                                   {"open.lib", ".lib one\nR1 a b 1\n.lib two\n.endl\n"},
+                                   {"plus.inc", "+ 5\n"}});
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {".include loop.inc", "loop2.inc:2: 'loop.inc' includes itself: 'loop.inc' -> 'loop2.inc' -> 'loop.inc'"},
+      {".include a.sp", "a.sp:2: 'a.sp' includes itself"},
+      {".include gone.inc", "a.sp:2: cannot read gone.inc"},
+      {".include bad.inc", "bad.inc:2: 'R2': it has no resistance"},
+      {".include plus.inc", "plus.inc:1: a line that goes on"},
+      {"R1 a b 2\n.include twice.inc", "twice.inc:1: element 'R1' is there already, on line 2 of 'a.sp'"},
+      {".lib s.lib three", "a.sp:2: 's.lib' has no section 'three' (it has 'one, two')"},
+      {".lib open.lib one", "open.lib:3: section 'two' begins before the one before it ends"},
+      {".include", "a.sp:2: .include names no file"}};
+  for (const auto& [line, message] : wrong) {
+    EXPECT_THAT([&] { parse_spice("title\n" + line + "\n", "a.sp", reading); },
+                ThrowsMessage<Error>(HasSubstr(message)))
+        << line;
+  }
+}
+
+TEST(Spice, EvaluatesExpressions) {
+  const std::vector<std::pair<std::string, double>> right = {{"2+3*4", 14},
+                                                             {"-2^2", -4},
+                                                             {"2^3^2", 64},
+                                                             {"2**-1", 0.5},
+                                                             {"2 * (3 + 4)", 14},
+                                                             {"7 % 4", 3},
+                                                             {"1 > 2 ? 3 : 4 > 3 ? 5 : 6", 5},
+                                                             {"1 && 0 || !0", 1},
+                                                             {"2 <> 2", 0},
+                                                             {"1 <= 2 == 1", 1},
+                                                             {"2.5k", 2500},
+                                                             {"LIMIT(7, 1, 5)", 5},
+                                                             {"uramp(-2) + uramp(3)", 3},
+                                                             {"pwr(-2, 2)", 4},
+                                                             {"max(1, 5, 3) + min(4, 2)", 7},
+                                                             {"two*Two", 4},
+                                                             {"square(two + 1)", 9},
+                                                             {"pi", std::acos(-1)},
+                                                             {"temper", 27},
+                                                             {"chain", 5},
+                                                             {"0 ? 1/0 : 2", 2}};
+  for (const auto& [text, value] : right) {
+    const auto netlist = parse_spice(
+        "t\nV1 a 0 {" + text + "}\n.param two=2 chain={two+later} later=3\n.func square(x) {x*x}\n", "a.sp");
+
+    EXPECT_DOUBLE_EQ(netlist.voltages.value[0], value) << text;
+  }
+}
+
+TEST(Spice, RefusesExpressionsThatMeanNothing) {
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"1/0", "it is inf"},
+      {"sqrt(-1)", "sqrt(-1) is not a number"},
+      {"(-2)^3", "simulators make different things"},
+      {"gone", "there is no parameter 'gone'"},
+      {"gone(1)", "there is no function 'gone'"},
+      {"sqrt(1,2)", "sqrt takes 1 argument, not 2"},
+      {"square(1,2)", "square takes 1 arguments, not 2"},
+      {"(1", "a parenthesis is not closed"},
+      {"1 2", "'2' stands behind"},
+      {"1 ? 2", "a : is missing"},
+      {"", "an expression ends too early"},
+      {"#", "'#' stands where a number or a name is needed"},
+      {"agauss(1,2,3)", "agauss() is random"},
+      {"limit(1,2)", "limit() is random"},
+      {"time", "there is no parameter 'time'"},
+      {"own", "a.sp:3: 'own+1': parameter 'own' is defined by itself"},
+      {"one", "parameter 'one' is defined by itself"},
+      {"forever(1)", "too deep"},
+      {"many(many(many(1)))", "too many operations"},
+      {std::string(1000, '('), "too deep"},
+      {std::string(1000, '-') + "1", "too deep"}};
+  std::string doubling = ".func many(x) 'd19(x)'\n.func d0(x) 'x'\n";
+  for (int k = 1; k < 20; ++k) doubling += fmt::format(".func d{}(x) 'd{}(x)+d{}(x)'\n", k, k - 1, k - 1);
+  for (const auto& [text, message] : wrong) {
+    const auto netlist = "t\nV1 a 0 '" + text + "'\n.param own={own+1} one={two} two={one}\n.func square(x) {x*x}\n" +
+                         ".func forever(x) {forever(x)}\n" + doubling;
+
+    EXPECT_THAT([&] { parse_spice(netlist, "a.sp"); }, ThrowsMessage<Error>(HasSubstr(message))) << text;
+  }
+}
+
+TEST(Spice, RefusesWhatGrowsWithoutMeasure) {
+  std::string text = "t\n.subckt s0 a b\nR1 a b 1\n.ends\n";
+  std::string deep = text;
+  for (int k = 1; k < 150; ++k) {
+    text += fmt::format(".subckt s{} a b\nX1 a b s{}\nX2 a b s{}\n.ends\n", k, k - 1, k - 1);
+    deep += fmt::format(".subckt s{} a b\nX1 a b s{}\n.ends\n", k, k - 1);
+  }
+  std::string nested = "t\n";
+  for (int k = 0; k < 5000; ++k) nested += fmt::format(".subckt s{} a b\n", k);
+
+  EXPECT_THAT([&] { parse_spice(text + "X1 a 0 s40\n", "a.sp"); },
+              ThrowsMessage<Error>(HasSubstr("'X1' there are 3.3e+12 elements in instances")));
+  EXPECT_THAT([&] { parse_spice(deep + "X1 a 0 s149\n", "a.sp"); },
+              ThrowsMessage<Error>(HasSubstr("more than 100 deep")));
+  EXPECT_THAT([&] { parse_spice(nested, "a.sp"); }, ThrowsMessage<Error>(HasSubstr("more than 100 deep")));
+  EXPECT_EQ(parse_spice(text + "X1 a 0 s9\n", "a.sp").resistors.size(), 512U);
+  EXPECT_THAT([&] { parse_spice(text + "X1 a 0 s9\n", "a.sp", {.most_elements = 1000}); },
+              ThrowsMessage<Error>(HasSubstr("more than 1e+03")));
 }
 
 TEST(EdgeList, ReadsWhatPeopleWrite) {

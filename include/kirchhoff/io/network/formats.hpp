@@ -18,6 +18,7 @@ struct NetworkReading {
   std::optional<EdgeValues> values;  // of an edge list's third column, or of a matrix; none: as the format has them
   std::int64_t first = 0;            // least number of a node of an edge list
   SpiceTitle title = SpiceTitle::automatic;
+  GroundNames ground_names = GroundNames::usual;  // of a SPICE file
 };
 
 /// A file format of networks. Everything that depends on the format follows from its row in `network_formats`.

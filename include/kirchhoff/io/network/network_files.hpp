@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -18,10 +19,25 @@ namespace kirchhoff {
 /// lost.
 enum class SpiceTitle { automatic, line, none };
 
-/// SPICE: R, V and I elements with constant values; docs/networks.md lists what is read and what is refused.
-/// @param title automatic: the first line, with a Netlist::warning where it reads like an element or a card; line: the
-/// first line; none: there is no title, and the first line is read like any other.
-Netlist parse_spice(std::string_view text, const std::string& origin, SpiceTitle title = SpiceTitle::automatic);
+/// Which nodes of a SPICE file are ground: 0, gnd, gnd! and ground, in upper or lower case; or 0 alone.
+enum class GroundNames { usual, zero };
+
+/// How a SPICE file is to be understood where it leaves that open.
+struct SpiceReading {
+  /// automatic: the first line is the title, with a warning where it reads like an element; line: the title; none:
+  /// there is no title, and the first line is read like any other.
+  SpiceTitle title = SpiceTitle::automatic;
+  GroundNames ground_names = GroundNames::usual;
+  /// Gives the text of a file that is included; without it none may be.
+  std::function<std::string(const std::string& path)> read_file = {};
+  /// Instances of subcircuits that hold more elements together are refused before they are made.
+  double most_elements = 1e9;
+};
+
+/// SPICE: R, V and I elements, subcircuits, parameters and expressions, included files, models of resistors,
+/// temperatures, and what C, L and sources over time are at dc; docs/networks.md lists what is read and what is
+/// refused.
+Netlist parse_spice(std::string_view text, const std::string& origin, const SpiceReading& reading = {});
 
 enum class EdgeValues { resistance, conductance };
 
