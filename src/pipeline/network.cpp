@@ -54,15 +54,20 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   const auto* format = network_format(input);
   if (format == nullptr) throw Error(fmt::format("{}: a network ends in {}", input, network_extensions()));
   if (!values) values = format->values;
-  auto netlist =
-      format->read(input, {.values = values,
-                           .first = base,
-                           .title = static_cast<SpiceTitle>(options.choice("network_title")),
-                           .ground_names = static_cast<GroundNames>(options.choice("network_ground_names"))});
+  NetworkReading reading;
+  reading.edges.values = values;
+  reading.edges.first = base;
+  reading.edges.nodes = static_cast<NodeNames>(options.choice("network_nodes"));
+  reading.edges.duplicates = static_cast<EdgeDuplicates>(options.choice("network_duplicates"));
+  reading.edges.row_sums = static_cast<RowSums>(options.choice("network_row_sums"));
+  reading.title = static_cast<SpiceTitle>(options.choice("network_title"));
+  reading.ground_names = static_cast<GroundNames>(options.choice("network_ground_names"));
+  auto netlist = format->read(input, reading);
   const auto sources = text_of(options, "network_sources");
   if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
   const auto grounds = text_of(options, "network_grounds");
   if (!grounds.empty()) add_grounds(netlist, grounds, options.text("network_grounds"));
+  remark_structure(netlist);
   return netlist;
 }
 

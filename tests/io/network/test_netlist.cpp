@@ -95,7 +95,7 @@ TEST(Spice, WarnsOfAFirstLineThatReadsLikeAnElement) {
 
 TEST(Spice, TakesMinusNothingForNothing) {
   EXPECT_EQ(parse_spice("t\nR1 a b -0\n", "a.sp").resistors.value[0], kShort);
-  EXPECT_EQ(parse_edge_list("0 1 -0\n", "g.txt", EdgeValues::resistance, 0).resistors.value[0], kShort);
+  EXPECT_EQ(parse_edge_list("0 1 -0\n", "g.txt", {.values = EdgeValues::resistance}).resistors.value[0], kShort);
 }
 
 TEST(Spice, KnowsEveryScale) {
@@ -351,10 +351,12 @@ TEST(Spice, RefusesWhatGrowsWithoutMeasure) {
 }
 
 TEST(EdgeList, ReadsWhatPeopleWrite) {
-  const auto plain = parse_edge_list("# i j R\n0 1 2\n1\t4  0.5\n\n4 0 1e3\n", "g.txt", EdgeValues::resistance, 0);
+  const auto plain =
+      parse_edge_list("# i j R\n0 1 2\n1\t4  0.5\n\n4 0 1e3\n", "g.txt", {.values = EdgeValues::resistance});
   const auto commas =
-      parse_edge_list("from,to,ohm\r\n0,1,2\r\n1,4,0.5\r\n4,0,1000\r\n", "g.csv", EdgeValues::resistance, 0);
-  const auto siemens = parse_edge_list("0.0e+00 1.0e+00 0.5\n1 4.00 2\n4 0 1e-3", "g.txt", EdgeValues::conductance, 0);
+      parse_edge_list("from,to,ohm\r\n0,1,2\r\n1,4,0.5\r\n4,0,1000\r\n", "g.csv", {.values = EdgeValues::resistance});
+  const auto siemens =
+      parse_edge_list("0.0e+00 1.0e+00 0.5\n1 4.00 2\n4 0 1e-3", "g.txt", {.values = EdgeValues::conductance});
 
   EXPECT_THAT(plain.nodes, ElementsAre("0", "1", "4"));
   EXPECT_THAT(plain.resistors.tail, ElementsAre(0, 1, 2));
@@ -365,7 +367,7 @@ TEST(EdgeList, ReadsWhatPeopleWrite) {
 }
 
 TEST(EdgeList, NumbersSparseIdsInTheirOrder) {
-  const auto netlist = parse_edge_list("900000000000 7 1\n7 12 1\n", "g.txt", EdgeValues::resistance, 0);
+  const auto netlist = parse_edge_list("900000000000 7 1\n7 12 1\n", "g.txt", {.values = EdgeValues::resistance});
 
   EXPECT_THAT(netlist.nodes, ElementsAre("7", "12", "900000000000"));
   EXPECT_THAT(netlist.resistors.tail, ElementsAre(2, 0));
@@ -373,7 +375,7 @@ TEST(EdgeList, NumbersSparseIdsInTheirOrder) {
 
 TEST(EdgeList, NamesLineAndColumnOfAMistake) {
   const auto read = [](const std::string& text, EdgeValues values = EdgeValues::resistance, std::int64_t first = 0) {
-    return [=] { parse_edge_list(text, "g.txt", values, first); };
+    return [=] { parse_edge_list(text, "g.txt", {.values = values, .first = first}); };
   };
 
   EXPECT_THAT(read("0 1 1\n1 2\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is missing")));
@@ -381,7 +383,7 @@ TEST(EdgeList, NamesLineAndColumnOfAMistake) {
   EXPECT_THAT(read("0 1 1\n1 2.5 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is '2.5'")));
   EXPECT_THAT(read("0 1 1\n1 2 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is 'x'")));
   EXPECT_THAT(read("1O 2 5\n2 3 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is '1O'")));
-  EXPECT_THAT(read("a b c\n0 1 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'a'")));
+  EXPECT_THAT(read("a b c\n0 1 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'c'")));
   EXPECT_THAT(read("source 2 5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is 'source'")));
   EXPECT_THAT(read("0 1 -1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a resistance of -1 ohm")));
   EXPECT_THAT(read("0 1 inf\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'inf'")));
@@ -395,14 +397,14 @@ TEST(EdgeList, NamesLineAndColumnOfAMistake) {
 }
 
 TEST(EdgeList, HasOneSeparatorForAllRows) {
-  const auto read = [](const std::string& text) { return [=] { parse_edge_list(text, "g.txt", {}, 0); }; };
-  const auto expected = parse_edge_list("0 1 2\n1 4 0.5\n", "g.txt", {}, 0);
+  const auto read = [](const std::string& text) { return [=] { parse_edge_list(text, "g.txt"); }; };
+  const auto expected = parse_edge_list("0 1 2\n1 4 0.5\n", "g.txt");
 
   for (const std::string text : {"0,1,2\r\n1,4,.5\r\n", "0; 1; 2\n1;4;0.5", "0\t1\t2\n1\t4\t5e-1\n",
                                  "  0 1\t2\n1   4 .5 \n", "\xEF\xBB\xBF\"0\",\"1\",\"2\"\n\"1\",4,\"0.5\"\n"}) {
-    expect_same(parse_edge_list(text, "g.txt", {}, 0), expected);
+    expect_same(parse_edge_list(text, "g.txt"), expected);
   }
-  EXPECT_THAT(parse_edge_list("0;1;2\n", "g.txt", {}, 0).note, HasSubstr("columns separated by semicolons"));
+  EXPECT_THAT(parse_edge_list("0;1;2\n", "g.txt").note, HasSubstr("columns separated by semicolons"));
   EXPECT_THAT(read("1;2;4,7\n2;3;1,5\n"),
               ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '4,7'"), HasSubstr("decimal point"))));
   EXPECT_THAT(read("1,,2,5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 2 is empty")));
@@ -411,8 +413,6 @@ TEST(EdgeList, HasOneSeparatorForAllRows) {
   EXPECT_THAT(read("0 1 2\n1,4,0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 2 is missing")));
   EXPECT_THAT(read("0 1 2\n1 4 0.5 x\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: 4 columns, but line 1 has 3")));
   EXPECT_THAT(read("0 10 11 0.5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: 4 columns, where 3")));
-  EXPECT_THAT(read("1 2 {'weight': 3}\n"),
-              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: column 3 is '{'weight':'"), HasSubstr("dictionary"))));
   EXPECT_THAT(read("\"0\"1,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: '1,2,3' stands behind a quoted field")));
   EXPECT_THAT(read("\"0,2,3\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a quote that does not end")));
   EXPECT_THAT(read("0 1 2\r1 4 0.5\r"), ThrowsMessage<Error>(HasSubstr("g.txt:1: a carriage return inside a line")));
@@ -421,7 +421,7 @@ TEST(EdgeList, HasOneSeparatorForAllRows) {
 
 TEST(EdgeList, FollowsAHeader) {
   const auto read = [](const std::string& text, std::optional<EdgeValues> values = {}) {
-    return parse_edge_list(text, "g.csv", values, 0);
+    return parse_edge_list(text, "g.csv", {.values = values});
   };
   const auto expected = read("0 1 0.5\n1 2 0.25\n");
 
@@ -449,7 +449,7 @@ TEST(EdgeList, FollowsAHeader) {
 }
 
 TEST(EdgeList, TakesSourcesAndGroundsFromFilesOfTheirOwn) {
-  auto netlist = parse_edge_list("0 1 1\n1 2 1\n", "g.txt", EdgeValues::resistance, 0);
+  auto netlist = parse_edge_list("0 1 1\n1 2 1\n", "g.txt", {.values = EdgeValues::resistance});
 
   add_sources(netlist, "# node ampere\n0 1.5\n2  -0.5\n", "s.txt");
   add_grounds(netlist, "2 10\n1.0e0 0\n", "r.txt");
@@ -502,17 +502,165 @@ TEST(SideFiles, TakeNoRowForAHeaderThatIsNone) {
               ThrowsMessage<Error>(HasSubstr("p.txt:1: n.sp has no node 'target'")));
 }
 
+TEST(EdgeList, TakesEdgesWithoutValuesAsOneOhmWhereAsked) {
+  const auto unit = [](const std::string& text) {
+    return parse_edge_list(text, "g.txt", {.values = EdgeValues::unit});
+  };
+  const auto expected = parse_edge_list("0 1 1\n1 2 1\n", "g.txt");
+
+  expect_same(unit("# FromNodeId\tToNodeId\n0\t1\n1\t2\n"), expected);
+  expect_same(unit("0 1\n1 2\n"), expected);
+  expect_same(unit("0 1 7 1082040961\n1 2 -8 1082155839\n"), expected);
+  expect_same(unit("Source,Target,Type,Id\n0,1,Undirected,0\n1,2,Undirected,1\n"), expected);
+  expect_same(unit("0 1 {}\n1 2 {'weight': 3}\n"), expected);
+  EXPECT_THAT(unit("0 1 7\n1 2 8\n").note, HasSubstr("columns from the third on not read"));
+  EXPECT_THAT([] { parse_edge_list("0 1\n", "g.txt"); }, ThrowsMessage<Error>(HasSubstr("-network_values unit")));
+  EXPECT_THAT([] { parse_edge_list("from,to\n0,1\n", "g.txt"); },
+              ThrowsMessage<Error>(HasSubstr("-network_values unit")));
+  EXPECT_THAT([&] { unit("0\n1\n"); }, ThrowsMessage<Error>(HasSubstr("column 2 is missing")));
+}
+
+TEST(EdgeList, TakesNodesByName) {
+  const auto named = parse_edge_list("b a 1\na A 2\nA \"c d\" 3\n", "g.txt");
+  const auto asked = parse_edge_list("1 b 1\nb 2 2\n", "g.txt", {.nodes = NodeNames::names});
+  const auto read = [](const std::string& text, NodeNames nodes = NodeNames::automatic) {
+    return [=] { parse_edge_list(text, "g.txt", {.nodes = nodes}); };
+  };
+
+  EXPECT_THAT(named.nodes, ElementsAre("b", "a", "A", "c d"));
+  EXPECT_THAT(named.resistors.head, ElementsAre(1, 2, 3));
+  EXPECT_THAT(named.note, HasSubstr("nodes are names"));
+  EXPECT_THAT(parse_pairs(named, "A a\nb A\n", "p.txt"), ElementsAre(Pair(2, 1), Pair(0, 2)));
+  EXPECT_THAT(asked.nodes, ElementsAre("1", "b", "2"));
+  EXPECT_THAT(read("1O 2 5\n2 3 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 1 is '1O'")));
+  EXPECT_THAT(read("0 1 1\nb 2 1\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 1 is 'b': a node is a whole")));
+  EXPECT_THAT(read("a b 1\nb 2 1\n"),
+              ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:2: column 2 is '2'"), HasSubstr("-network_nodes names"))));
+  EXPECT_THAT(read("a b 1\n", NodeNames::numbers), ThrowsMessage<Error>(HasSubstr("a node is a whole number")));
+  EXPECT_THAT(read("town country length\na b 1\n"), ThrowsMessage<Error>(HasSubstr("column 3 is 'length'")));
+  EXPECT_THAT(read("a b\x01 1\n"), ThrowsMessage<Error>(HasSubstr("control characters")));
+}
+
+TEST(EdgeList, ReadsDictionariesOfNetworkX) {
+  const auto expected = parse_edge_list("0 1 2.5\n1 2 4\n", "g.txt");
+  const auto read = [](const std::string& text) { return [=] { parse_edge_list(text, "g.txt"); }; };
+
+  expect_same(parse_edge_list("# a comment\n0 1 {'weight': 2.5}\n1 2 {'color': 'red, {blue}', 'weight': 4}\n", "g.txt"),
+              expected);
+  expect_same(parse_edge_list("0,1,{'conductance': 0.4}\n1,2,{\"conductance\": 0.25}\n", "g.txt"), expected);
+  EXPECT_THAT(parse_edge_list("a b {'weight': 2.5}\n", "g.txt").nodes, ElementsAre("a", "b"));
+  EXPECT_THAT(read("0 1 {}\n"), ThrowsMessage<Error>(AllOf(HasSubstr("g.txt:1: "), HasSubstr("-network_values unit"))));
+  EXPECT_THAT(read("0 1 {'weight': 1}\n0 2 {'ohm': 1}\n"),
+              ThrowsMessage<Error>(HasSubstr("g.txt:2: its value is called 'ohm', and those before it 'weight'")));
+  EXPECT_THAT(read("0 1 {'weight': 'x'}\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'x'")));
+  EXPECT_THAT(read("0 1 {'weight': [1, 2]}\n"), ThrowsMessage<Error>(HasSubstr("is not understood at '[1, 2]}'")));
+  EXPECT_THAT(read("0 1 {'weight': 1}\n0 2 5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: it has no dictionary")));
+}
+
+TEST(EdgeList, CountsEdgesThatStandMoreThanOnce) {
+  const auto read = [](const std::string& text, EdgeDuplicates duplicates = EdgeDuplicates::refused) {
+    return parse_edge_list(text, "g.txt", {.duplicates = duplicates});
+  };
+  const std::string both = "0 1 2\n1 0 2\n2 1 3\n1 2 3\n2 2 9\n";
+  const std::string some = "0 1 2\n1 0 2\n1 2 3\n";
+
+  EXPECT_THAT([&] { read(both); }, ThrowsMessage<Error>(AllOf(HasSubstr("both directions with the same value (2 pairs"),
+                                                              HasSubstr("-network_duplicates once"))));
+  EXPECT_EQ(read(both, EdgeDuplicates::parallel).resistors.size(), 5U);
+  const auto once = read(both, EdgeDuplicates::once);
+  EXPECT_THAT(once.resistors.tail, ElementsAre(0, 2, 2));
+  EXPECT_THAT(once.resistors.head, ElementsAre(1, 1, 2));
+  EXPECT_THAT(once.resistors.line, ElementsAre(1, 3, 5));
+  EXPECT_THAT(read(some).remarks, ElementsAre(HasSubstr("1 of 2 pairs of nodes stands more than once: resistors in")));
+  EXPECT_EQ(read(some).resistors.size(), 3U);
+  EXPECT_EQ(read("0 1 2\n1 0 3\n").resistors.size(), 2U);
+  EXPECT_THAT(read("0 1 2\n1 2 2\n").remarks, IsEmpty());
+  EXPECT_THAT([&] { read("0 1 2\n1 2 5\n1 0 3\n", EdgeDuplicates::once); },
+              ThrowsMessage<Error>(HasSubstr("g.txt:3: '0' and '1' are joined on line 1 by another value")));
+}
+
+TEST(Graphml, ReadsWhatNetworkXWrites) {
+  const std::string head =
+      "<?xml version='1.0' encoding='utf-8'?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n";
+  const std::string key =
+      "<key id=\"d1\" for=\"edge\" attr.name=\"weight\" attr.type=\"double\"><default>4</default></key>";
+  const std::string body =
+      "<key id=\"d0\" for=\"node\" attr.name=\"weight\" attr.type=\"long\"/>\n"
+      "<graph edgedefault=\"undirected\"><node id=\"a\"><data key=\"d0\">7</data></node><node id=\"b\"/>\n"
+      "<edge source=\"b\" target=\"c&amp;d\"><data key=\"d1\"> 0.5 </data></edge>\n"
+      "<edge source=\"a\" target=\"b\"/></graph></graphml>";
+
+  const auto netlist = parse_graphml(head + key + body, "g.graphml", {.values = EdgeValues::conductance});
+
+  EXPECT_THAT(netlist.nodes, ElementsAre("a", "b", "c&d"));
+  EXPECT_THAT(netlist.resistors.tail, ElementsAre(1, 0));
+  EXPECT_THAT(netlist.resistors.head, ElementsAre(2, 1));
+  EXPECT_THAT(netlist.resistors.value, ElementsAre(0.5, 4));
+  EXPECT_THAT(netlist.note, HasSubstr("values are 'weight', siemens"));
+  EXPECT_THAT(parse_graphml(head + body, "g.graphml", {.values = EdgeValues::unit}).resistors.value, ElementsAre(1, 1));
+  const auto refused = [](const std::string& text, const std::string& why) {
+    EXPECT_THAT([&] { parse_graphml(text, "g.graphml"); }, ThrowsMessage<Error>(HasSubstr(why))) << text;
+  };
+  refused(head + body, "g.graphml:5: the edge from 'b' to 'c&d' has no resistance");
+  refused(head + key + key + body, "'weight' and 'weight' could both be the values");
+  refused("<graphml><graph></graph>", "g.graphml:1: no XML: ");
+  refused("<graphml/>", "holds no edges");
+  refused(head + "<graph><hyperedge/></graph></graphml>", "no resistor");
+  refused("<graphml><graph/><graph/></graphml>", "several graphs");
+  refused("<graphml>" + key + "<graph><edge source='a' target='b'><data key='d1'>x</data></edge></graph></graphml>",
+          "'weight' of an edge is 'x'");
+}
+
+TEST(Structure, SaysWhichPartsHaveNoGroundAndHowManyLoopsThereAre) {
+  auto netlist = parse_spice("t\nR1 a 0 1\nR2 c d 1\nV1 e f 1\nR3 f f 1\nI1 d a 1\nI2 a d 1\n", "a.sp");
+  netlist.remarks.clear();
+  auto graph = parse_edge_list("0 1 1\n2 3 1\n2 2 1\n", "g.txt");
+
+  remark_structure(netlist);
+  remark_structure(graph);
+
+  EXPECT_THAT(netlist.remarks, ElementsAre(HasSubstr("a resistor from a node to itself carries no current")));
+  EXPECT_THAT(netlist.warnings, ElementsAre(AllOf(HasSubstr("a.sp: 2 parts of the network have no way to ground"),
+                                                  HasSubstr("those of 'c' (2 nodes), 'e' (2 nodes)"))));
+  EXPECT_THAT(graph.warnings, IsEmpty());
+  EXPECT_EQ(graph.remarks.size(), 1U);
+  auto sources = parse_spice("t\nR1 a b 1\nI1 0 a 1\nI2 b 0 1\n", "a.sp");
+  remark_structure(sources);
+  EXPECT_THAT(sources.warnings, IsEmpty());
+  EXPECT_THAT(sources.remarks, ElementsAre(HasSubstr("nothing but current sources leads to ground")));
+}
+
+TEST(MatrixMarket, SaysWhatRowsHaveTooMuch) {
+  const std::string head = "%%MatrixMarket matrix coordinate real symmetric\n3 3 6\n";
+  const std::string plus = head + "1 1 .8333\n2 2 .6666\n3 3 .8334\n2 1 -.3333\n3 1 -.5\n3 2 -.3333\n";
+  const std::string minus = head + "1 1 .8333\n2 2 .6666\n3 3 .8332\n2 1 -.3333\n3 1 -.5\n3 2 -.3333\n";
+
+  EXPECT_THAT(
+      parse_matrix_market(plus, "a.mtx").remarks,
+      ElementsAre(AllOf(HasSubstr("a node is joined to ground by what its row has too much, 0.0001 to 0.0001 S"),
+                        HasSubstr("-network_row_sums ignore"), HasSubstr("'3'"))));
+  EXPECT_THAT([&] { parse_matrix_market(minus, "a.mtx"); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("row 3 sums to -0.0001"), HasSubstr("-network_row_sums ignore"))));
+  for (const auto& text : {plus, minus}) {
+    const auto ignored = parse_matrix_market(text, "a.mtx", {.row_sums = RowSums::ignore});
+    EXPECT_THAT(ignored.resistors.value, ElementsAre(0.3333, 0.5, 0.3333));
+    EXPECT_EQ(ignored.ground, -1);
+  }
+  const auto loop = parse_matrix_market(head + "1 1 2\n2 2 0\n3 3 0\n2 1 1\n3 1 1\n3 2 1\n", "a.mtx");
+  EXPECT_THAT(loop.resistors.tail, ElementsAre(0, 0, 1, 0));
+  EXPECT_THAT(loop.resistors.head, ElementsAre(1, 2, 2, 0));
+  EXPECT_THAT(parse_matrix_market(plus, "a.mtx", {.values = EdgeValues::unit}).resistors.value, ElementsAre(1, 1, 1));
+}
+
 TEST(MatrixMarket, TellsALaplacianFromConductances) {
   const std::string head = "%%MatrixMarket matrix coordinate real ";
 
-  const auto adjacency =
-      parse_matrix_market(head + "symmetric\n% a comment\n3 3 2\n2 1 0.5\n3 2 2\n", "a.mtx", EdgeValues::conductance);
-  const auto both_sides =
-      parse_matrix_market(head + "general\n3 3 4\n1 2 .5\n2 1 .5\n2 3 2\n3 2 2\n", "a.mtx", EdgeValues::conductance);
-  const auto laplacian = parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .5\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n",
-                                             "a.mtx", EdgeValues::conductance);
-  const auto grounded = parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .75\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n",
-                                            "a.mtx", EdgeValues::conductance);
+  const auto adjacency = parse_matrix_market(head + "symmetric\n% a comment\n3 3 2\n2 1 0.5\n3 2 2\n", "a.mtx");
+  const auto both_sides = parse_matrix_market(head + "general\n3 3 4\n1 2 .5\n2 1 .5\n2 3 2\n3 2 2\n", "a.mtx");
+  const auto laplacian =
+      parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .5\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n", "a.mtx");
+  const auto grounded =
+      parse_matrix_market(head + "symmetric\n3 3 5\n1 1 .75\n2 2 2.5\n3 3 2\n2 1 -.5\n3 2 -2\n", "a.mtx");
 
   EXPECT_THAT(adjacency.nodes, ElementsAre("1", "2", "3"));
   EXPECT_THAT(adjacency.resistors.value, ElementsAre(0.5, 2));
@@ -527,10 +675,10 @@ TEST(MatrixMarket, TellsALaplacianFromConductances) {
 
 TEST(MatrixMarket, RefusesWhatIsNeither) {
   const auto read = [](const std::string& rest) {
-    return [=] { parse_matrix_market("%%MatrixMarket matrix " + rest, "a.mtx", EdgeValues::conductance); };
+    return [=] { parse_matrix_market("%%MatrixMarket matrix " + rest, "a.mtx"); };
   };
 
-  EXPECT_THAT([] { parse_matrix_market("1 2 3\n", "a.mtx", EdgeValues::conductance); },
+  EXPECT_THAT([] { parse_matrix_market("1 2 3\n", "a.mtx"); },
               ThrowsMessage<Error>(HasSubstr("not a Matrix Market file")));
   EXPECT_THAT(read("array real general\n2 2\n"), ThrowsMessage<Error>(HasSubstr("coordinate format")));
   EXPECT_THAT(read("coordinate real symmetric\n20000000 20000000 1\n2 1 -1\n"),
@@ -546,7 +694,7 @@ TEST(MatrixMarket, RefusesWhatIsNeither) {
   EXPECT_THAT(
       [] {
         parse_matrix_market("%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 -1\n", "a.mtx",
-                            EdgeValues::resistance);
+                            {.values = EdgeValues::resistance});
       },
       ThrowsMessage<Error>(HasSubstr("-network_values says resistance")));
   EXPECT_THAT(read("coordinate complex general\n"), ThrowsMessage<Error>(HasSubstr("real matrix")));
@@ -561,12 +709,12 @@ TEST(MatrixMarket, RefusesWhatIsNeither) {
               ThrowsMessage<Error>(HasSubstr("here are both")));
   EXPECT_THAT(read("coordinate real symmetric\n2 2 3\n1 1 1\n2 2 1\n2 1 -2\n"),
               ThrowsMessage<Error>(HasSubstr("row 1 sums to -1")));
-  EXPECT_THAT(read("coordinate real symmetric\n2 2 2\n1 1 1\n2 1 2\n"),
-              ThrowsMessage<Error>(HasSubstr("nothing on the diagonal")));
+  EXPECT_THAT(read("coordinate real symmetric\n2 2 2\n1 1 -1\n2 1 2\n"),
+              ThrowsMessage<Error>(HasSubstr("a conductance of -1 S")));
 }
 
 TEST(NodePairs, AreListedOrMadeOfFocalNodes) {
-  const auto netlist = parse_edge_list("10 11 1\n11 12 1\n", "g.txt", EdgeValues::resistance, 0);
+  const auto netlist = parse_edge_list("10 11 1\n11 12 1\n", "g.txt", {.values = EdgeValues::resistance});
 
   EXPECT_THAT(parse_pairs(netlist, "12 10\n# x\n11 12\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(1, 2)));
   EXPECT_THAT(parse_pairs(netlist, "12\n1.0e+01\n11\n", "p.txt"), ElementsAre(Pair(2, 0), Pair(2, 1), Pair(0, 1)));
@@ -599,7 +747,7 @@ TEST(Netlist, IsReadBackFromSpice) {
 }
 
 TEST(Netlist, NeverCallsAnotherNodeGround) {
-  const auto netlist = parse_edge_list("0 1 2\n1 2 3\n", "g.txt", EdgeValues::resistance, 0);
+  const auto netlist = parse_edge_list("0 1 2\n1 2 3\n", "g.txt", {.values = EdgeValues::resistance});
 
   const auto again = parse_spice(spice_files(netlist).at(0).text, "g.sp");
 
@@ -613,10 +761,10 @@ TEST(Netlist, OfALayeredCircuitIsReadBackFromAllFormats) {
 
   const auto spice = parse_spice(spice_files(netlist).at(0).text, "a.sp");
   const auto list_files = edge_list_files(netlist);
-  auto list = parse_edge_list(list_files.at(0).text, "a.txt", EdgeValues::resistance, 0);
+  auto list = parse_edge_list(list_files.at(0).text, "a.txt", {.values = EdgeValues::resistance});
   add_sources(list, list_files.at(1).text, "a.sources.txt");
   const auto matrix_files = matrix_market_files(netlist);
-  auto matrix = parse_matrix_market(matrix_files.at(0).text, "a.mtx", EdgeValues::conductance);
+  auto matrix = parse_matrix_market(matrix_files.at(0).text, "a.mtx");
   add_sources(matrix, matrix_files.at(1).text, "a.sources.txt");
 
   EXPECT_EQ(netlist.nodes.size(), 27U);

@@ -196,7 +196,7 @@ TEST(Nodal, AgreesWithDenseModifiedNodalAnalysis) {
 TEST(Nodal, FindsEffectiveResistancesOfManyPairs) {
   // A ring of 6 resistors of 1 ohm, and a component apart of 2 ohm.
   const auto netlist =
-      parse_edge_list("0 1 1\n1 2 1\n2 3 1\n3 4 1\n4 5 1\n5 0 1\n7 8 2\n", "g.txt", EdgeValues::resistance, 0);
+      parse_edge_list("0 1 1\n1 2 1\n2 3 1\n3 4 1\n4 5 1\n5 0 1\n7 8 2\n", "g.txt", {.values = EdgeValues::resistance});
   const auto pairs = all_pairs(netlist);
 
   const auto solution = solved(netlist, pairs);
@@ -210,7 +210,7 @@ TEST(Nodal, FindsEffectiveResistancesOfManyPairs) {
 }
 
 TEST(Nodal, DrivesOneAmpereFromTheSecondIntoTheFirst) {
-  const auto netlist = parse_edge_list("0 1 1\n1 2 2\n7 8 2\n", "g.txt", EdgeValues::resistance, 0);
+  const auto netlist = parse_edge_list("0 1 1\n1 2 2\n7 8 2\n", "g.txt", {.values = EdgeValues::resistance});
 
   const auto solution = solved(netlist, {{2, 0}});
 

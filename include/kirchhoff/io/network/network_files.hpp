@@ -39,27 +39,55 @@ struct SpiceReading {
 /// refused.
 Netlist parse_spice(std::string_view text, const std::string& origin, const SpiceReading& reading = {});
 
-enum class EdgeValues { resistance, conductance };
+enum class EdgeValues { resistance, conductance, unit };
+
+/// What edges of a list that stand more than once are: resistors in parallel; one edge; or, where nothing is chosen, in
+/// parallel unless all edges stand in both directions with the same value, which is refused.
+enum class EdgeDuplicates { refused, parallel, once };
+
+/// What the rows of a Laplacian sum to: conductances to ground, or rounding.
+enum class RowSums { ground, ignore };
+
+/// What the nodes of an edge list are: whole numbers or names, as its first row has them; numbers; names.
+enum class NodeNames { automatic, numbers, names };
+
+/// How a list of edges or a matrix is to be understood where it leaves that open.
+struct EdgeReading {
+  /// Of the values of edges; unit: every edge has 1 ohm, whatever stands there. Without: what a header says, or the
+  /// format: resistances in a list, conductances in a matrix.
+  std::optional<EdgeValues> values = {};
+  std::int64_t first = 0;  // least number of a node of an edge list
+  NodeNames nodes = NodeNames::automatic;
+  EdgeDuplicates duplicates = EdgeDuplicates::refused;
+  RowSums row_sums = RowSums::ground;
+};
 
 /// The lists below have one row per line and one separator for all: semicolons, commas, tabs or blanks, as the first
 /// row has it. A header is a first row, or a comment right before it, of column names that are known, in any order;
 /// columns that it gives other names are not read. Without a header there are no other columns than those that are
 /// named here.
 
-/// An edge list, a row an edge: two whole numbers and a resistance [ohm] or conductance [S]. Nodes are those that are
-/// named, in ascending order. @param values of the third column; resistance when not given and no header says
-/// otherwise. @param first ids below it are refused.
-Netlist parse_edge_list(std::string_view text, const std::string& origin, std::optional<EdgeValues> values,
-                        std::int64_t first);
+/// An edge list, a row an edge: two nodes and a resistance [ohm] or conductance [S]. Nodes are whole numbers, in
+/// ascending order, or names, in the order of their appearance, as the first row has them; ids below `first` are
+/// refused.
+Netlist parse_edge_list(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
 
 /// Matrix Market, coordinate format: a Laplacian when all values off the diagonal are negative (what its rows have too
 /// much joins the node to ground), conductances (or resistances) between nodes when none is. Nodes count from 1. A file
 /// that announces more rows or entries than it has bytes is refused before there is memory for them.
-Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values);
+Netlist parse_matrix_market(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
 
 /// A sparse matrix as `scipy.sparse.save_npz` writes it (coo, csr or csc; the bytes of the .npz file): a Laplacian or
 /// conductances (or resistances) between nodes, as in Matrix Market, but nodes count from 0.
-Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, EdgeValues values);
+Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, const EdgeReading& reading = {});
+
+/// GraphML: edges of one graph, whose values are in the data called resistance, conductance, weight or value. Nodes are
+/// called by their ids, in the order of the file. Directed graphs are read as undirected ones.
+Netlist parse_graphml(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
+
+/// Says, in remarks and warnings, which parts of a network have no way to ground and how many resistors join a node to
+/// itself.
+void remark_structure(Netlist& netlist);
 
 /// Adds what a file of (node, ampere) rows injects; of (node, ohm) rows joins to ground, 0 being tied to it. The node
 /// "ground" comes last and exists where something is joined to it.
