@@ -135,11 +135,11 @@ void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, doubl
   say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
   say(comm, "solve",
       fmt::format(
-          "{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
-          "{:.1e}), energy {:.1e}, KCL {:.1e} A",
+          "{} unknowns, {}, {} iterations; relative residual {:.1e}, potentials known to {:.1e}; of the potentials as "
+          "stored: residual {:.1e} (their rounding alone may give {:.1e}), energy {:.1e}, KCL {:.1e} A",
           r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
-          r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
-          r.kcl_max_imbalance));
+          solution.refined_residual, r.potential_error_estimate, r.relative_residual, r.residual_floor,
+          r.energy_relative_error, r.kcl_max_imbalance));
   if (solution.undetermined > 0) {
     say(comm, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ std::optional<std::optional<EdgeValues>> edge_value_name(std::string_view name);
 /// @throws Error where nothing is chosen and all stand in both directions with the same value, or where edges that are
 /// to be taken once have different values.
 void settle_duplicates(Netlist& netlist, EdgeDuplicates choice);
+
+/// Which node is called what in a file that calls them otherwise: rows of the file's name and the netlist's.
+/// @param called the file's name of a node.
+NetlistFile name_file(const Netlist& netlist, const std::function<std::string(std::int64_t)>& called);
 
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);

@@ -755,6 +755,26 @@ TEST(Netlist, NeverCallsAnotherNodeGround) {
   EXPECT_EQ(again.ground, -1);
 }
 
+TEST(Netlist, IsConvertedWithAMapOfItsNames) {
+  const auto named = parse_edge_list("b,a,1\na,A,2\nA,\"New York\",4\n", "g.csv");
+  const auto plain = parse_edge_list("0 1 1\n1 2 1\n", "g.txt");
+  const auto sparse = parse_edge_list("5 7 1\n", "g.txt");
+
+  const auto spice = spice_files(named);
+  const auto list = edge_list_files(named);
+  const auto matrix = matrix_market_files(sparse);
+
+  ASSERT_EQ(spice.size(), 2U);
+  EXPECT_EQ(spice[1].suffix, ".nodes.csv");
+  EXPECT_EQ(spice[1].text, "# here,name\nn0,b\nn1,a\nn2,A\nn3,\"New York\"\n");
+  EXPECT_THAT(parse_spice(spice[0].text, "g.sp").nodes, ElementsAre("n0", "n1", "n2", "n3"));
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[1].text, "# here,name\n0,b\n1,a\n2,A\n3,\"New York\"\n");
+  EXPECT_EQ(matrix[1].text, "# here,name\n1,5\n2,7\n");
+  EXPECT_EQ(edge_list_files(plain).size(), 1U);
+  EXPECT_EQ(spice_files(plain).size(), 1U);
+}
+
 TEST(Netlist, OfALayeredCircuitIsReadBackFromAllFormats) {
   const auto circuit = oracles::uniform_circuit(Family::lattice, 3, 2, 2, 1, 10);
   const auto netlist = netlist_of(circuit);
