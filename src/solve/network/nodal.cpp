@@ -409,7 +409,7 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
     const auto cut =
         fmt::format("its widest level has {} of {} unknowns, so that it is solved without a preconditioner", widest,
                     problem.reduction.rows);
-    if (auto solution = by_plan(cheap_plan(cut))) return std::move(*solution);
+    if (auto solution = by_plan(cheap_plan(cut, widest > problem.reduction.rows / 10))) return std::move(*solution);
   }
   if (hopeless) {
     failed = "the resistances differ too much for double precision";

@@ -62,11 +62,12 @@ bool without_locality(std::int64_t rows, std::int64_t widest) {
   return rows > kDenseFactor && (widest > kWidest || widest > rows / kShare);
 }
 
-NodalPlan cheap_plan(const std::string& reason) {
+NodalPlan cheap_plan(const std::string& reason, bool no_locality) {
   constexpr int kFew = 100;
+  constexpr int kMore = 500;  // where a tenth of the rows stand on one level, any other solver takes far longer still
   NodalPlan plan;
   plan.defaults.pc_type = PCJACOBI;
-  plan.patience = kFew;
+  plan.patience = no_locality ? kMore : kFew;
   plan.gives_up = true;
   plan.reason = reason;
   return plan;
