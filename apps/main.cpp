@@ -101,8 +101,12 @@ struct CommandLine {
   }
 };
 
+/// A network is solved or converted as a whole, and nothing is kept of a part of it.
 std::string resume_line(const std::string& launcher, const CommandLine& line) {
-  return fmt::format("interrupted: resume with {}{}", launcher, line.again);
+  const bool whole =
+      !line.words.empty() && (line.words[0] == "convert" || (line.words.size() > 1 && is_network(line.words[1])));
+  return fmt::format("interrupted: {} with {}{}", whole ? "nothing was written; begin again" : "resume", launcher,
+                     line.again);
 }
 
 int usage_error(bool speaks, const std::string& what) {

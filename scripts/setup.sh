@@ -9,6 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
   libeigen3-dev libfmt-dev librandom123-dev nlohmann-json3-dev libyaml-dev zlib1g-dev libbz2-dev libzip-dev libfftw3-dev
+  liblzma-dev libzstd-dev libexpat1-dev
   libnanoflann-dev libxxhash-dev libboost-dev # of Boost, Multiprecision's headers
   libopenblas0-serial # 3 times the reference BLAS; the threaded builds would fight with the ranks
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-h5py
@@ -46,7 +47,7 @@ list_missing() {
     command -v "$name" >/dev/null || missing+=("the program $name")
   done
   local path="${PETSC_DIR:-}/${PETSC_ARCH:-}/lib/pkgconfig:${PETSC_DIR:-}/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
-  for name in 'PETSc >= 3.18' 'yaml-0.1' 'libxxhash >= 0.8' 'libzip' 'fftw3' 'eigen3 >= 3.4' 'fmt' 'zlib' 'gtest >= 1.12'; do
+  for name in 'PETSc >= 3.18' 'yaml-0.1' 'libxxhash >= 0.8' 'libzip' 'fftw3' 'eigen3 >= 3.4' 'fmt' 'zlib' 'liblzma' 'libzstd' 'expat' 'gtest >= 1.12'; do
     PKG_CONFIG_PATH=$path pkg-config --exists "$name" 2>/dev/null || missing+=("$name (pkg-config)")
   done
   for name in Random123/philox.h nlohmann/json.hpp nanoflann.hpp bzlib.h boost/multiprecision/cpp_bin_float.hpp; do

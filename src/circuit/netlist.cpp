@@ -21,8 +21,9 @@ std::string Netlist::where(const Branches& branches, std::size_t k) const {
                                                                        : "source",
                                                          k + 1)
                                            : in_quotes(branches.names[k]);
-  if (branches.line.empty() || branches.line[k] == 0) return fmt::format("{}: {}", origin, name);
-  return fmt::format("{}:{}: {}", origin, branches.line[k], name);
+  const auto& own = k < branches.file.size() ? files[static_cast<std::size_t>(branches.file[k])] : origin;
+  if (branches.line.empty() || branches.line[k] == 0) return fmt::format("{}: {}", own, name);
+  return fmt::format("{}:{}: {}", own, branches.line[k], name);
 }
 
 Netlist netlist_of(const Circuit& circuit) {

@@ -18,6 +18,7 @@
 #include "kirchhoff/base/text.hpp"
 #include "kirchhoff/circuit/nearest.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/io/network/formats.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/io/table/table.hpp"
 #include "kirchhoff/parallel/agree.hpp"
@@ -61,7 +62,7 @@ CaseText read_input(const std::string& input) {
   }
   const auto extension = path.extension().string();
   if (extension != ".yaml" && extension != ".yml") {
-    throw Error(fmt::format("{}: a case ends in .yaml", input));
+    throw Error(fmt::format("{}: a case ends in .yaml, and a network in {}", input, network_extensions()));
   }
   return {read_text_file(input), input, path.parent_path(), false};
 }

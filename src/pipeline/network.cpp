@@ -54,11 +54,20 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   const auto* format = network_format(input);
   if (format == nullptr) throw Error(fmt::format("{}: a network ends in {}", input, network_extensions()));
   if (!values) values = format->values;
-  auto netlist = format->read(input, {values, base, static_cast<SpiceTitle>(options.choice("network_title"))});
+  NetworkReading reading;
+  reading.edges.values = values;
+  reading.edges.first = base;
+  reading.edges.nodes = static_cast<NodeNames>(options.choice("network_nodes"));
+  reading.edges.duplicates = static_cast<EdgeDuplicates>(options.choice("network_duplicates"));
+  reading.edges.row_sums = static_cast<RowSums>(options.choice("network_row_sums"));
+  reading.title = static_cast<SpiceTitle>(options.choice("network_title"));
+  reading.ground_names = static_cast<GroundNames>(options.choice("network_ground_names"));
+  auto netlist = format->read(input, reading);
   const auto sources = text_of(options, "network_sources");
   if (!sources.empty()) add_sources(netlist, sources, options.text("network_sources"));
   const auto grounds = text_of(options, "network_grounds");
   if (!grounds.empty()) add_grounds(netlist, grounds, options.text("network_grounds"));
+  remark_structure(netlist);
   return netlist;
 }
 
@@ -90,11 +99,14 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
 Options network_options() { return Options({}, "", Options::Source::network); }
 
 void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
-  if (rank_of(comm) == 0 && !netlist.warning.empty()) fmt::print(stderr, "warning: {}\n", netlist.warning);
+  for (const auto& warning : netlist.warnings) {
+    if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}\n", warning);
+  }
   say(comm, "network",
       fmt::format("{}: {}, {}, {}, {}{}", fs::path(input).filename().string(), counted(netlist.nodes.size(), "node"),
                   counted(netlist.resistors.size(), "resistor"), counted(netlist.voltages.size(), "voltage source"),
                   counted(netlist.currents.size(), "current source"), netlist.note.empty() ? "" : "; " + netlist.note));
+  for (const auto& remark : netlist.remarks) say(comm, "", remark);
 }
 
 }  // namespace
@@ -123,11 +135,11 @@ void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, doubl
   say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
   say(comm, "solve",
       fmt::format(
-          "{} unknowns, {}, {} iterations; potentials known to {:.1e}; relative residual {:.1e} (rounding floor "
-          "{:.1e}), energy {:.1e}, KCL {:.1e} A",
+          "{} unknowns, {}, {} iterations; relative residual {:.1e}, potentials known to {:.1e}; of the potentials as "
+          "stored: residual {:.1e} (their rounding alone may give {:.1e}), energy {:.1e}, KCL {:.1e} A",
           r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
-          r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error,
-          r.kcl_max_imbalance));
+          solution.refined_residual, r.potential_error_estimate, r.relative_residual, r.residual_floor,
+          r.energy_relative_error, r.kcl_max_imbalance));
   if (solution.undetermined > 0) {
     say(comm, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",

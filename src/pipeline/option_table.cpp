@@ -116,14 +116,24 @@ const std::vector<OptionSpec>& option_table() {
       {"solve_currents", "false", kFlag, "true|false",
        "write every edge's current to currents.h5 (L N^2 numbers when dense)", kNothing, kSolved},
 
-      {"network_values", "", kChoice, "resistance|conductance",
-       "third column of an edge list (without: what its header says, or resistance) or values of a matrix (without: "
-       "conductance)",
+      {"network_values", "", kChoice, "resistance|conductance|unit",
+       "values of an edge list (without: what its header says, or resistance) or of a matrix (without: conductance); "
+       "unit: every edge has 1 ohm, whatever stands there",
        kContent, kNetwork},
+      {"network_duplicates", "auto", kChoice, "auto|parallel|once",
+       "edges of a list that stand more than once: resistors in parallel, or one edge; auto: in parallel, but refused "
+       "where all edges stand in both directions with the same value",
+       kContent, kNetwork},
+      {"network_nodes", "auto", kChoice, "auto|numbers|names",
+       "nodes of an edge list are whole numbers or names; auto: as its first row has them", kContent, kNetwork},
+      {"network_row_sums", "ground", kChoice, "ground|ignore",
+       "what the rows of a Laplacian sum to are conductances to ground, or rounding", kContent, kNetwork},
       {"network_title", "auto", kChoice, "auto|line|none",
        "SPICE: the first line is a title (line), or read like any other (none); auto: a title, with a warning where it "
        "reads like an element",
        kContent, kNetwork},
+      {"network_ground_names", "usual", kChoice, "usual|0",
+       "SPICE: nodes called 0, gnd, gnd! and ground are ground (usual), or 0 alone", kContent, kNetwork},
       {"network_index_base", "0", kChoice, "0|1", "least node number of an edge list", kContent, kNetwork},
       {"network_sources", "", kPath, "path", "currents into nodes: a file with a node and its ampere per line",
        kContent, kNetwork},

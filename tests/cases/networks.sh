@@ -221,6 +221,40 @@ printf 'conductance;to;from\r\n2;1;0\r\n4;2;1\r\n' >siemens.csv
 resistance siemens.csv '0 2' 0.75
 resistance siemens.csv '0 2' 0.75 -network_values conductance
 
+
+# --- graphs as people have them
+printf '# FromNodeId\tToNodeId\n0\t1\n1\t2\n2\t3\n3\t0\n' >snap.edges
+resistance snap.edges '0 2' 1 -network_values unit
+printf 'a b 1\nb c 2\nc d 3\n' >names.el
+resistance names.el 'a d' 6
+printf "a b {'weight': 1}\nb c {'weight': 2}\n" >networkx.edgelist
+resistance networkx.edgelist 'a c' 3
+printf 'Source;Target;Type;Id;Label;Weight\n0;1;Undirected;0;;0.5\n1;2;Undirected;1;;0.25\n' >gephi.csv
+resistance gephi.csv '0 2' 0.75
+printf '0 1 1\n1 0 1\n1 2 1\n2 1 1\n' >both.txt
+resistance both.txt '0 2' 2 -network_duplicates once
+grep -q '2 of 2 pairs of nodes stand more than once, and are taken once' log || fail "it does not count edges that stand twice"
+resistance both.txt '0 2' 1 -network_duplicates parallel
+xz -kc names.el >names.el.xz
+resistance names.el.xz 'a d' 6
+cat >graph.graphml <<'XML'
+<?xml version='1.0' encoding='utf-8'?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="d0" for="edge" attr.name="weight" attr.type="double"/>
+<graph edgedefault="undirected"><node id="a"/><node id="b"/><edge source="a" target="b"><data key="d0">2.5</data></edge></graph></graphml>
+XML
+resistance graph.graphml 'a b' 2.5
+refuse 'graph.xlsx: a case ends in .yaml, and a network in .spice .sp .cir .net .ckt .cdl .txt .csv .tsv .edgelist .edges .el .mtx .npz .graphml .h5 or .hdf5' convert graph.xlsx out.sp
+printf '*Vertices 2\n1 "a"\n2 "b"\n*Edges\n1 2 1\n' >pajek.net
+refuse 'pajek.net: a network of Pajek' solve pajek.net
+printf '* a part hangs in the air\nV1 vdd 0 1\nR1 vdd a 1\nR2 a vss 1\nR3 c d 1\n' >loose.cir
+kirchhoff 1 solve loose.cir >log 2>stderr || fail "loose.cir: $(cat log stderr)"
+grep -q "3 nodes are joined to one element only: 'vss', 'c', 'd'" log || fail "it does not name nodes with one element"
+grep -q "^warning: loose.cir: a part of the network has no way to ground.*'c' (2 nodes)" stderr || fail "it does not name the part without ground"
+succeed 1 convert names.el names.sp
+[ ! -e names.nodes.csv ] || fail "names that need no change were mapped"
+succeed 1 convert names.el named.mtx
+[ "$(tr '\n' ' ' <named.nodes.csv)" = '# here,name 1,a 2,b 3,c 4,d ' ] || fail "no map of names: $(cat named.nodes.csv)"
+
 # --- a first line that reads like an element
 printf 'R1 n1 n2 1\nR2 n2 n3 1\nR3 n3 n4 1\nV1 n1 0 4\nI1 n4 0 1\n' >grid.sp
 status=0
@@ -268,8 +302,9 @@ assert abs(f["edge/current"][3] - 4.044175e-16) < 1e-28'
 done
 
 # --- what people get wrong
-refuse_netlist "bad.sp:3: element 'C1' is not of a kind" 'R1 a 0 1\nC1 a 0 1p\n'
-refuse_netlist "bad.sp:2: card '.include'" '.include other.sp\n'
+refuse_netlist "bad.sp:3: element 'D1' is not of a kind.*nonlinear" 'R1 a 0 1\nD1 a 0 diode\n'
+refuse_netlist "bad.sp:2: cannot read other.sp: No such file" '.include other.sp\n'
+refuse_netlist "bad.sp:2: '{1/0}': it is inf, no finite number" 'R1 a 0 {1/0}\n'
 refuse_netlist "bad.sp:2: 'R1' has -5 ohm" 'R1 a 0 -5\n'
 refuse_netlist "bad.sp:4: 'V2' of 2 V contradicts" 'R1 a 0 5\nV1 a 0 1\nV2 a 0 2\n'
 refuse_netlist "node 'a' and what it is joined to has no way to ground.*1 A more" 'I1 0 a 1\nR1 a b 1\n'
@@ -284,7 +319,9 @@ refuse_list "bad.csv:1: column 1 is '1O': a node is a whole number" '1O 2 5\n2 3
 refuse_list 'bad.csv:1: 4 columns, where 3 .* are expected' '0,10,11,0.5\n'
 refuse_list "bad.csv:2: column 3 is '5 ohm'" 'from,to,ohm\n0,1,5 ohm\n'
 refuse_list "bad.csv:1: the header .*-network_values says resistance" 'from,to,siemens\n0,1,5\n' -network_values resistance
-refuse_list "bad.csv:1: column 1 is 'a': a node is a whole number" 'a b 1\nb c 2\n'
+refuse_list "bad.csv:2: column 2 is '2': nodes are names since line 1" 'a b 1\nb 2 2\n'
+refuse_list 'every edge stands in both directions with the same value .1 pair of nodes.: -network_duplicates once' '0 1 1\n1 0 1\n'
+refuse_list 'bad.csv:1: column 3 is missing.*-network_values unit' '0 1\n1 2\n'
 refuse_list 'bad.csv:3: column 3 is missing' '0 1 1\n\n1 2\n'
 refuse_list 'bad.csv:2: a NUL byte' '0 1 1\n1 \0 2\n'
 refuse "side.txt:1: column 2 is 'ohms'" solve named.sp -network_sources "$(printf 'a ohms\nb 1\n' >side.txt && echo side.txt)"
@@ -295,7 +332,7 @@ refuse 'rows.mtx:2: 20000000 rows are announced, in a file of 7' solve rows.mtx
 refuse 'cannot read bomb.txt.gz: its [0-9]* bytes grow to more than' solve bomb.txt.gz
 refuse "bad.txt:1: a resistance of -2 ohm" solve "$(printf '0 1 -2\n' >bad.txt && echo bad.txt)"
 refuse "graph.txt:1: node 0: nodes count from 1" solve graph.txt -network_index_base 1
-refuse "network_values is 'ohms'.*resistance, conductance" solve graph.txt -network_values ohms
+refuse "network_values is 'ohms'.*resistance, conductance, unit" solve graph.txt -network_values ohms
 refuse "option -network_sources: no file 'gone.txt'" solve graph.txt -network_sources gone.txt
 refuse "pairs.txt:1: graph.txt has no node '77'" solve graph.txt -network_pairs "$(printf '0 77\n' >pairs.txt && echo pairs.txt)"
 refuse "unknown option -network_pair, did you mean 'network_pairs'" solve graph.txt -network_pair all

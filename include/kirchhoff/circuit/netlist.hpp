@@ -16,6 +16,8 @@ struct Branches {
   std::vector<double> value;       // (m) of resistors: conductance [S], infinite for 0 ohm; volt; ampere
   std::vector<std::int64_t> line;  // (m) in the file it came from; empty when it came from none
   std::vector<std::string> names;  // (m), or empty: then they are numbered from 1
+  std::vector<std::int32_t>
+      file;  // (m) which of Netlist::files the line is in; an element behind its end: in the first
 
   std::size_t size() const { return tail.size(); }
   /// @param origin_line 0 when it comes from no file. Names are not touched.
@@ -26,12 +28,14 @@ struct Branches {
 /// A resistor network with ideal sources: what a file says, and nothing derived from it. Nodes are indices into
 /// `nodes`.
 struct Netlist {
-  std::string origin;              // the file, for messages
-  std::string title;               // of a SPICE file
-  std::string note;                // how the files were understood: separators, headers, what a matrix is
-  std::string warning;             // what its author may have meant otherwise; else empty
-  std::vector<std::string> nodes;  // (n) names
-  std::int64_t ground = -1;        // the node of 0 V; -1: there is none
+  std::string origin;                 // the file, for messages
+  std::string title;                  // of a SPICE file
+  std::string note;                   // how the files were understood: separators, headers, what a matrix is
+  std::vector<std::string> remarks;   // what its author may not know of it
+  std::vector<std::string> warnings;  // what its author may have meant otherwise
+  std::vector<std::string> files;     // of which it is made, `origin` first; empty where that is the only one
+  std::vector<std::string> nodes;     // (n) names
+  std::int64_t ground = -1;           // the node of 0 V; -1: there is none
   Branches resistors;
   Branches voltages;  // v(tail) - v(head) [V]
   Branches currents;  // [A] through the source from tail to head: taken from tail, given to head; tail may be -1: from

@@ -3,7 +3,9 @@
 
 #include <bzlib.h>
 #include <fmt/format.h>
+#include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <array>
@@ -118,6 +120,73 @@ struct Bzip2 {
   }
 };
 
+struct Xz {
+  static constexpr const char* kName = "xz";
+  lzma_stream stream = LZMA_STREAM_INIT;
+
+  Xz() { start(); }
+  Xz(const Xz&) = delete;
+  Xz& operator=(const Xz&) = delete;
+  ~Xz() { lzma_end(&stream); }
+
+  Step step() {
+    if (padded_) return Step::end_of_stream;
+    const auto status = lzma_code(&stream, LZMA_RUN);
+    if (status == LZMA_STREAM_END) return Step::end_of_stream;
+    if (status == LZMA_MEM_ERROR || status == LZMA_MEMLIMIT_ERROR) throw std::bad_alloc();
+    return status == LZMA_OK || status == LZMA_BUF_ERROR ? Step::more : Step::damaged;
+  }
+  void restart() {
+    while (stream.avail_in > 0 && *stream.next_in == 0) {  // zeroes may stand between streams and behind them
+      ++stream.next_in;
+      --stream.avail_in;
+    }
+    padded_ = stream.avail_in == 0;
+    if (!padded_) start();
+  }
+
+ private:
+  void start() {
+    constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 30;  // xz -9 needs 65 MiB
+    if (lzma_stream_decoder(&stream, kMostMemory, 0) != LZMA_OK) throw std::bad_alloc();
+  }
+  bool padded_ = false;  // nothing but zeroes came since the last stream
+};
+
+/// Zstandard's stream with the members that the others have.
+struct Zstd {
+  static constexpr const char* kName = "zstd";
+  struct Stream {
+    const unsigned char* next_in = nullptr;
+    std::size_t avail_in = 0;
+    unsigned char* next_out = nullptr;
+    std::size_t avail_out = 0;
+  };
+  Stream stream;
+
+  Zstd() : context_(ZSTD_createDStream()) {
+    if (!context_) throw std::bad_alloc();
+  }
+  Step step() {
+    ZSTD_inBuffer in{stream.next_in, stream.avail_in, 0};
+    ZSTD_outBuffer out{stream.next_out, stream.avail_out, 0};
+    const auto status = ZSTD_decompressStream(context_.get(), &out, &in);
+    stream.next_in += in.pos;
+    stream.avail_in -= in.pos;
+    stream.next_out += out.pos;
+    stream.avail_out -= out.pos;
+    if (ZSTD_isError(status) != 0) return Step::damaged;
+    return status == 0 ? Step::end_of_stream : Step::more;
+  }
+  void restart() {}  // the next frame begins by itself
+
+ private:
+  struct Free {
+    void operator()(ZSTD_DStream* each) const { ZSTD_freeDStream(each); }
+  };
+  std::unique_ptr<ZSTD_DStream, Free> context_;
+};
+
 /// How long a text may become when `packed` bytes are decompressed. Tables and netlists shrink to a third or a
 /// twentieth; what grows beyond 200 times its size and 256 MiB was made to fill the memory.
 constexpr std::size_t kMostGrowth = 200;
@@ -147,14 +216,14 @@ std::string decompress(const std::string& path, std::string packed) {
     if (stream.avail_in == 0) {
       const std::size_t count = std::min(kPiece, packed.size() - at);
       stream.next_in = reinterpret_cast<decltype(stream.next_in)>(packed.data() + at);
-      stream.avail_in = static_cast<unsigned>(count);
+      stream.avail_in = static_cast<decltype(stream.avail_in)>(count);
       at += count;
     }
     if (stream.avail_in == 0) break;
     if (state == Step::end_of_stream) codec.restart();
     do {
       stream.next_out = reinterpret_cast<decltype(stream.next_out)>(piece.data());
-      stream.avail_out = static_cast<unsigned>(piece.size());
+      stream.avail_out = static_cast<decltype(stream.avail_out)>(piece.size());
       state = codec.step();
       if (state == Step::damaged)
         throw Error(fmt::format("cannot read {}: not {} data, or damaged", path, Codec::kName));
@@ -179,7 +248,8 @@ detail::FileKind detail::kind_of(const std::string& path) {
   std::filesystem::path name(path);
   FileKind kind;
   kind.extension = lower_case(name.extension().string());
-  if (kind.extension == ".gz" || kind.extension == ".bz2") {
+  static constexpr std::array<std::string_view, 4> kCompressions = {".gz", ".bz2", ".xz", ".zst"};
+  if (std::find(kCompressions.begin(), kCompressions.end(), kind.extension) != kCompressions.end()) {
     kind.compression = kind.extension;
     kind.extension = lower_case(name.stem().extension().string());
   }
@@ -198,6 +268,8 @@ std::string read_text_file(const std::string& path) {
     std::string bytes = read_bytes(path);
     if (compression == ".gz") return decompress<Gzip>(path, std::move(bytes));
     if (compression == ".bz2") return decompress<Bzip2>(path, std::move(bytes));
+    if (compression == ".xz") return decompress<Xz>(path, std::move(bytes));
+    if (compression == ".zst") return decompress<Zstd>(path, std::move(bytes));
     return bytes;
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format("cannot read {}: out of memory", path));

@@ -33,6 +33,7 @@ inline constexpr auto kNetwork = "network";
 inline constexpr auto kGround = "ground";
 inline constexpr auto kTitle = "title";
 inline constexpr auto kUndetermined = "undetermined_currents";
+inline constexpr auto kRefinedResidual = "refined_residual";
 inline constexpr auto kNodeName = "/node/name";              // (n) text
 inline constexpr auto kNodePotential = "/node/potential";    // (n) f64 volt
 inline constexpr auto kResistorName = "/edge/name";          // (m) text

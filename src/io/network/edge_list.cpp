@@ -36,6 +36,15 @@ constexpr KnownColumn kGroundColumns[] = {kNodeNames, kOhms, kSiemensNames, {"va
 
 bool is_number(std::string_view field) { return to_number(field).has_value(); }
 
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error == std::errc() && end == text.data() + text.size()) return whole;
+  const auto number = to_number(text);  // 4.3e+01, as numpy writes
+  if (!number || *number != std::floor(*number) || std::abs(*number) >= detail::kExactIntegers) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
+}
+
 /// A text of rows with what its header says, if it has one: a first row, or a comment right before it, of names that
 /// the reader knows. What such a row looks like alone never makes it a header.
 class List {
@@ -124,16 +133,23 @@ class List {
     return rows_.fields()[column];
   }
   std::int64_t node(std::size_t column) const {
-    constexpr std::string_view needed = "a node is a whole number";
-    const auto text = field(column, needed);
-    std::int64_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (error == std::errc() && end == text.data() + text.size()) return id;
-    const auto number = to_number(text);  // 4.3e+01, as numpy writes
-    if (!number || *number != std::floor(*number) || std::abs(*number) >= detail::kExactIntegers) {
-      rows_.fail(column, needed);
+    constexpr std::string_view needed = "a node is a whole number (-network_nodes names: any name)";
+    const auto id = whole_number(field(column, needed));
+    if (!id) rows_.fail(column, needed);
+    return *id;
+  }
+  std::string_view name(std::size_t column, bool numbers_too) const {
+    const auto text = field(column, "a node is needed");
+    if (!numbers_too && whole_number(text)) {
+      rows_.fail(column,
+                 fmt::format("nodes are names since line {} (-network_nodes names: this is one too)", first_line_));
     }
-    return static_cast<std::int64_t>(*number);
+    const auto plain = [](unsigned char c) { return c >= 0x20 && c != 0x7f; };
+    if (!std::all_of(text.begin(), text.end(), plain)) rows_.fail(column, "a name has no control characters");
+    return text;
+  }
+  bool is_node_number(std::size_t column) const {
+    return column < rows_.fields().size() && whole_number(rows_.fields()[column]).has_value();
   }
   double number(std::size_t column) const {
     const auto value = to_number(rows_.fields()[column]);
@@ -201,20 +217,21 @@ std::vector<std::int64_t> number_nodes(Branches& edges) {
   return ids;
 }
 
-/// Finds nodes by name: the netlist's own, which its readers left in ascending order, or any.
+/// Finds nodes by name: as it is written, else in other case where that leaves no doubt, else as a number.
 class Finder {
  public:
   explicit Finder(const Netlist& netlist) : netlist_(netlist) {
     std::vector<std::string> names;
-    for (const auto& name : netlist.nodes) table_.index(name, names);
+    for (const auto& name : netlist.nodes) exact_.index(name, names);
+    names.clear();
+    for (const auto& name : netlist.nodes) any_case_.index(name, names);
+    if (names.size() != netlist.nodes.size()) any_case_ = detail::NameTable();
   }
   /// @return the node, or -1.
   std::int64_t find(std::string_view name) const {
-    const auto found = table_.find(name, netlist_.nodes);
-    if (found >= 0) return found;
-    const auto number = to_number(name);  // 4.3e+01 names node 43
-    if (!number || *number != std::floor(*number) || std::abs(*number) >= detail::kExactIntegers) return -1;
-    return table_.find(std::to_string(static_cast<std::int64_t>(*number)), netlist_.nodes);
+    if (const auto found = find_name(name); found >= 0) return found;
+    const auto number = whole_number(name);  // 4.3e+01 names node 43
+    return number ? find_name(std::to_string(*number)) : -1;
   }
   std::int64_t node(std::string_view name, const std::string& origin, std::int64_t line) const {
     const auto found = find(name);
@@ -223,8 +240,14 @@ class Finder {
   }
 
  private:
+  std::int64_t find_name(std::string_view name) const {
+    const auto found = exact_.find(name, netlist_.nodes);
+    return found >= 0 ? found : any_case_.find(name, netlist_.nodes);
+  }
+
   const Netlist& netlist_;
-  detail::NameTable table_;
+  detail::NameTable exact_{true};
+  detail::NameTable any_case_;
 };
 
 /// The columns of the two ends of an edge or a pair, by the header.
@@ -237,15 +260,21 @@ std::pair<std::size_t, std::size_t> ends_of(const List& list) {
   list.fail_header("two columns for nodes are needed, called source and target (or from and to, tail and head)");
 }
 
+constexpr std::size_t kNoColumn = std::string_view::npos;
+
 struct ValueColumn {
-  std::size_t column = 0;
+  std::size_t column = kNoColumn;  // none: there are no values
   EdgeValues values = EdgeValues::resistance;
 };
 
 /// The column of resistances or conductances by the header. @param chosen by the user; what contradicts it is refused.
 ValueColumn value_of(const List& list, std::optional<EdgeValues> chosen) {
+  if (chosen == EdgeValues::unit) return {kNoColumn, EdgeValues::unit};
   auto column = list.column({kValue, kOhm, kSiemens}, "the values");
-  if (!column) list.fail_header("no column of values: it is called resistance, conductance or weight");
+  if (!column) {
+    list.fail_header(
+        "no column of values: it is called resistance, conductance or weight (-network_values unit: 1 ohm each)");
+  }
   if (list.meaning(*column) == kValue) return {*column, chosen.value_or(EdgeValues::resistance)};
   const auto values = list.meaning(*column) == kOhm ? EdgeValues::resistance : EdgeValues::conductance;
   if (chosen && *chosen != values) {
@@ -285,36 +314,111 @@ void add_note(Netlist& netlist, const std::string& origin, const std::string& no
 
 }  // namespace
 
-Netlist parse_edge_list(std::string_view text, const std::string& origin, std::optional<EdgeValues> values,
-                        std::int64_t first) {
+std::optional<std::optional<EdgeValues>> detail::edge_value_name(std::string_view name) {
+  switch (detail::meaning_of(name, kEdgeColumns)) {
+    case kOhm:
+      return std::optional(EdgeValues::resistance);
+    case kSiemens:
+      return std::optional(EdgeValues::conductance);
+    case kValue:
+      return std::optional<EdgeValues>();
+    default:
+      return std::nullopt;
+  }
+}
+
+namespace {
+
+/// The nodes of an edge list, row by row: whole numbers, or names in the order of their appearance.
+class EdgeNodes {
+ public:
+  EdgeNodes(const List& list, const EdgeReading& reading, Netlist& netlist)
+      : list_(list), reading_(reading), netlist_(netlist), named_(reading.nodes == NodeNames::names) {}
+
+  /// To be called with the first row of the list: it decides. A row of one of each is taken for a mistake.
+  void decide(std::size_t tail, std::size_t head) {
+    if (reading_.nodes == NodeNames::automatic) named_ = !list_.is_node_number(tail) && !list_.is_node_number(head);
+  }
+  std::int64_t node(std::size_t column) {
+    if (named_) return table_.index(list_.name(column, reading_.nodes == NodeNames::names), netlist_.nodes);
+    const auto id = list_.node(column);
+    if (id < reading_.first) list_.fail(fmt::format("node {}: nodes count from {}", id, reading_.first));
+    return id;
+  }
+  bool named() const { return named_; }
+
+ private:
+  const List& list_;
+  const EdgeReading& reading_;
+  Netlist& netlist_;
+  bool named_;
+  detail::NameTable table_{true};
+};
+
+/// A list without a header has three columns, or two and what nobody reads where edges have no values.
+void require_edge(const List& list, EdgeNodes& nodes, bool unit) {
+  if (list.has_header() || (unit && list.width() >= 2)) return;
+  // What stands in a row says more than how many columns it has: a misspelt number, an empty field.
+  if (!nodes.named()) {
+    for (std::size_t c = 0; c < std::min<std::size_t>(2, list.width()); ++c) list.node(c);
+  }
+  if (list.width() > 3) list.number(2);
+  if (list.width() == 2 && !unit) {
+    list.fail(
+        "column 3 is missing: 3 (node, node, value) are needed, or -network_values unit, which takes each edge as "
+        "1 ohm");
+  }
+  require_width(list, unit ? 2 : 3, unit ? "2 (node, node)" : "3 (node, node, value)");
+}
+
+std::string note_of(const List& list, std::pair<std::size_t, std::size_t> ends, const ValueColumn& value, bool named) {
+  std::vector<std::size_t> used = {ends.first, ends.second};
+  if (value.column != kNoColumn) used.push_back(value.column);
+  auto note = list.note(used);
+  if (named) note += "; nodes are names";
+  if (value.values == EdgeValues::unit) {
+    return note + (list.has_header() || list.width() == 2
+                       ? "; edges are of 1 ohm"
+                       : "; edges are of 1 ohm, and columns from the third on not read");
+  }
+  return note + (value.values == EdgeValues::resistance ? "; values are ohm" : "; values are siemens");
+}
+
+}  // namespace
+
+Netlist parse_edge_list(std::string_view text, const std::string& origin, const EdgeReading& reading) {
+  if (detail::holds_dictionaries(text)) {
+    auto plain = reading;
+    const auto rows = detail::without_dictionaries(text, origin, plain);
+    return parse_edge_list(rows, origin, plain);
+  }
   Netlist netlist;
   netlist.origin = origin;
   auto& edges = netlist.resistors;
-  List list(text, origin, kEdgeColumns, 3, is_number);
+  const bool unit = reading.values == EdgeValues::unit;
+  List list(text, origin, kEdgeColumns, unit ? 2 : 3, is_number);
+  EdgeNodes nodes(list, reading, netlist);
   std::pair<std::size_t, std::size_t> ends = {0, 1};
-  ValueColumn value = {2, values.value_or(EdgeValues::resistance)};
+  ValueColumn value = {unit ? kNoColumn : 2, reading.values.value_or(EdgeValues::resistance)};
   if (list.has_header()) {
     ends = ends_of(list);
-    value = value_of(list, values);
+    value = value_of(list, reading.values);
   }
+  bool first = true;
   while (list.next()) {
-    if (!list.has_header()) {
-      // What stands in a row says more than how many columns it has: a misspelt number, an empty field.
-      for (std::size_t c = 0; c < std::min<std::size_t>(2, list.width()); ++c) list.node(c);
-      if (list.width() > 3) list.number(2);
-      require_width(list, 3, "3 (node, node, value)");
-    }
-    const auto tail = list.node(ends.first);
-    const auto head = list.node(ends.second);
-    for (const auto id : {tail, head}) {
-      if (id < first) list.fail(fmt::format("node {}: nodes count from {}", id, first));
-    }
-    edges.add(tail, head, conductance(origin, list.line(), list.number(value.column), value.values), list.line());
+    if (std::exchange(first, false)) nodes.decide(ends.first, ends.second);
+    require_edge(list, nodes, unit);
+    const auto tail = nodes.node(ends.first);
+    const auto head = nodes.node(ends.second);
+    const double number = value.column == kNoColumn ? 1 : list.number(value.column);
+    edges.add(tail, head, conductance(origin, list.line(), number, value.values), list.line());
   }
   if (edges.size() == 0) throw Error(fmt::format("{} holds no edges", origin));
-  for (const auto id : number_nodes(edges)) netlist.nodes.push_back(std::to_string(id));
-  netlist.note = fmt::format("{}; values are {}", list.note({ends.first, ends.second, value.column}),
-                             value.values == EdgeValues::resistance ? "ohm" : "siemens");
+  if (!nodes.named()) {
+    for (const auto id : number_nodes(edges)) netlist.nodes.push_back(std::to_string(id));
+  }
+  netlist.note = note_of(list, ends, value, nodes.named());
+  detail::settle_duplicates(netlist, reading.duplicates);
   return netlist;
 }
 

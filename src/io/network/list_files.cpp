@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 
+#include "io/network/reader.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
 #include "kirchhoff/io/network/network_files.hpp"
@@ -72,7 +73,30 @@ void inner_edges(const Netlist& netlist, Visit&& visit) {
   each(netlist.voltages, true);  // 0 V, which side_files has seen to
 }
 
+/// A file of names where nodes are not called by their numbers, counted from `first`.
+void add_names(std::vector<NetlistFile>& files, const Netlist& netlist, std::int64_t first) {
+  bool same = true;
+  for (std::size_t k = 0; k < netlist.nodes.size(); ++k) {
+    const auto node = static_cast<std::int64_t>(k);
+    same = same && (node == netlist.ground || netlist.nodes[k] == std::to_string(position(netlist, node) + first));
+  }
+  const auto called = [&](std::int64_t node) { return std::to_string(position(netlist, node) + first); };
+  if (!same) files.push_back(detail::name_file(netlist, called));
+}
+
 }  // namespace
+
+NetlistFile detail::name_file(const Netlist& netlist, const std::function<std::string(std::int64_t)>& called) {
+  std::string text = "# here,name\n";
+  for (std::size_t k = 0; k < netlist.nodes.size(); ++k) {
+    const auto node = static_cast<std::int64_t>(k);
+    if (node == netlist.ground) continue;
+    const auto& name = netlist.nodes[k];
+    const bool bare = name.find_first_of(" \t,;\"") == std::string::npos;
+    text += called(node) + "," + (bare ? name : "\"" + name + "\"") + "\n";
+  }
+  return {".nodes.csv", std::move(text)};
+}
 
 std::vector<NetlistFile> edge_list_files(const Netlist& netlist) {
   auto files = side_files(netlist, 0);
@@ -81,6 +105,7 @@ std::vector<NetlistFile> edge_list_files(const Netlist& netlist) {
     if (g > 0) fmt::format_to(std::back_inserter(text), "{} {} {}\n", tail, head, 1 / g);
   });
   files.insert(files.begin(), {"", std::move(text)});
+  add_names(files, netlist, 0);
   return files;
 }
 
@@ -101,6 +126,7 @@ std::vector<NetlistFile> matrix_market_files(const Netlist& netlist) {
                                                "between nodes, siemens\n{} {} {}\n",
                                                order, order, count) +
                                        text});
+  add_names(files, netlist, 1);
   return files;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "io/network/reader.hpp"
@@ -43,7 +44,8 @@ std::vector<double> add_entries(Netlist& netlist, NodeMatrix& matrix, bool lapla
     off_diagonal[static_cast<std::size_t>(entry.low)] += value;
     off_diagonal[static_cast<std::size_t>(entry.high)] += value;
     netlist.resistors.add(entry.low, entry.high,
-                          conductance(origin, entry.line, value, laplacian ? EdgeValues::conductance : values),
+                          conductance(origin, entry.line, value,
+                                      laplacian && values != EdgeValues::unit ? EdgeValues::conductance : values),
                           entry.line);
   }
   return off_diagonal;
@@ -52,12 +54,17 @@ std::vector<double> add_entries(Netlist& netlist, NodeMatrix& matrix, bool lapla
 /// What a row of a Laplacian has too much joins its node to ground.
 void add_excess(Netlist& netlist, const NodeMatrix& matrix, const std::vector<double>& off_diagonal) {
   constexpr double kRounding = 1e-12;  // of the sum, as whoever wrote the file made it
+  std::vector<std::string_view> grounded;
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
   for (std::size_t k = 0; k < matrix.diagonal.size(); ++k) {
     const double excess = matrix.diagonal[k] - off_diagonal[k];
     if (std::abs(excess) <= kRounding * off_diagonal[k] && std::isfinite(off_diagonal[k])) continue;
     if (!(excess >= 0)) {
-      throw Error(fmt::format("{}: row {} sums to {}: a Laplacian's rows sum to zero, or more where a node is grounded",
-                              netlist.origin, static_cast<std::int64_t>(k) + matrix.first, excess));
+      throw Error(
+          fmt::format("{}: row {} sums to {:.6g}: a Laplacian's rows sum to zero, or more where a node is grounded; "
+                      "where that is rounding, -network_row_sums ignore takes what is off the diagonal alone",
+                      netlist.origin, static_cast<std::int64_t>(k) + matrix.first, excess));
     }
     if (netlist.ground < 0) {
       netlist.ground = matrix.order;
@@ -65,6 +72,23 @@ void add_excess(Netlist& netlist, const NodeMatrix& matrix, const std::vector<do
     }
     netlist.resistors.add(static_cast<std::int64_t>(k), netlist.ground,
                           conductance(netlist.origin, matrix.size_line, excess, EdgeValues::conductance), 0);
+    grounded.emplace_back(netlist.nodes[k]);
+    least = std::min(least, excess);
+    most = std::max(most, excess);
+  }
+  if (grounded.empty()) return;
+  netlist.remarks.push_back(
+      fmt::format("{} to ground by what {} too much, {:.3g} to {:.3g} S (-network_row_sums ignore: not): {}",
+                  grounded.size() == 1 ? "a node is joined" : fmt::format("{} nodes are joined", grounded.size()),
+                  grounded.size() == 1 ? "its row has" : "their rows have", least, most, listed(grounded)));
+}
+
+/// What stands on the diagonal of conductances or resistances joins a node to itself.
+void add_loops(Netlist& netlist, const NodeMatrix& matrix, EdgeValues values) {
+  for (std::size_t k = 0; k < matrix.diagonal.size(); ++k) {
+    const auto node = static_cast<std::int64_t>(k);
+    if (matrix.diagonal[k] == 0) continue;
+    netlist.resistors.add(node, node, conductance(matrix.origin, matrix.size_line, matrix.diagonal[k], values), 0);
   }
 }
 
@@ -84,7 +108,8 @@ void NodeMatrix::add(std::int64_t row, std::int64_t column, double value, std::i
   entries.push_back({std::min(row, column), std::max(row, column), row > column, value, line});
 }
 
-Netlist network_of(NodeMatrix matrix, EdgeValues values) {
+Netlist network_of(NodeMatrix matrix, const EdgeReading& reading) {
+  const auto values = reading.values.value_or(EdgeValues::conductance);
   if (matrix.least < 0 && matrix.most > 0) {
     throw Error(fmt::format("{}: off the diagonal a Laplacian is negative and conductances are positive; here are both",
                             matrix.origin));
@@ -103,15 +128,10 @@ Netlist network_of(NodeMatrix matrix, EdgeValues values) {
                                                      : "taken as resistances between nodes";
   for (std::int64_t k = 0; k < matrix.order; ++k) netlist.nodes.push_back(std::to_string(k + matrix.first));
   const auto off_diagonal = add_entries(netlist, matrix, laplacian, values);
-  if (laplacian) {
+  if (laplacian && reading.row_sums == RowSums::ground && values != EdgeValues::unit) {
     add_excess(netlist, matrix, off_diagonal);
-    return netlist;
-  }
-  for (std::size_t k = 0; k < matrix.diagonal.size(); ++k) {
-    if (matrix.diagonal[k] == 0) continue;
-    const auto node = static_cast<std::int64_t>(k) + matrix.first;
-    throw Error(fmt::format("{}: conductances between nodes have nothing on the diagonal, but ({}, {}) is {}",
-                            matrix.origin, node, node, matrix.diagonal[k]));
+  } else if (!laplacian) {
+    add_loops(netlist, matrix, values);
   }
   return netlist;
 }

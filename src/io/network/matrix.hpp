@@ -35,8 +35,8 @@ struct NodeMatrix {
 
 /// The network of a matrix: a Laplacian when all values off the diagonal are negative (what its rows have too much
 /// joins the node to ground), conductances (or resistances) between nodes when none is. Entries that stand twice add
-/// up.
-/// @throws Error for a matrix that is not symmetric, has both signs, or values on the diagonal of conductances.
-Netlist network_of(NodeMatrix matrix, EdgeValues values);
+/// up. What stands on the diagonal of conductances joins a node to itself.
+/// @throws Error for a matrix that is not symmetric or has both signs.
+Netlist network_of(NodeMatrix matrix, const EdgeReading& reading);
 
 }  // namespace kirchhoff::detail

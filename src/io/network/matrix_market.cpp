@@ -121,8 +121,8 @@ class MatrixReader {
 
 }  // namespace
 
-Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values) {
-  return detail::network_of(MatrixReader(text, origin).read(), values);
+Netlist parse_matrix_market(std::string_view text, const std::string& origin, const EdgeReading& reading) {
+  return detail::network_of(MatrixReader(text, origin).read(), reading);
 }
 
 }  // namespace kirchhoff

@@ -24,6 +24,7 @@ void fail(const std::string& origin, std::int64_t line, const std::string& what)
 
 double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
                    const std::string& what) {
+  if (values == EdgeValues::unit) return 1;
   const bool ohm = values == EdgeValues::resistance;
   const auto subject = what.empty()
                            ? fmt::format("a {} of {} {}", ohm ? "resistance" : "conductance", value, ohm ? "ohm" : "S")
@@ -58,7 +59,8 @@ std::uint64_t hash_of(std::string_view name) {
 std::size_t NameTable::slot(std::string_view name, const std::vector<std::string>& names) const {
   const auto mask = slots_.size() - 1;
   auto at = static_cast<std::size_t>(hash_of(name)) & mask;
-  while (slots_[at] != 0 && !same(names[static_cast<std::size_t>(slots_[at] - 1)], name)) at = (at + 1) & mask;
+  const auto is_there = [&](const std::string& known) { return exact_ ? known == name : same(known, name); };
+  while (slots_[at] != 0 && !is_there(names[static_cast<std::size_t>(slots_[at] - 1)])) at = (at + 1) & mask;
   return at;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +21,35 @@ namespace kirchhoff::detail {
 double conductance(const std::string& origin, std::int64_t line, double value, EdgeValues values,
                    const std::string& what = "");
 
+/// Whether a node of a SPICE netlist is ground: 0, and gnd, gnd! and ground in upper or lower case unless only 0 is.
+bool is_ground_name(std::string_view name, GroundNames names);
+
+/// Whether the first row of an edge list ends in a dictionary, as networkx.write_edgelist writes them.
+bool holds_dictionaries(std::string_view text);
+/// The same lines, with the value that a dictionary has in place of the dictionary, and nothing where edges have no
+/// values. @param reading values: what the key says that they are. @throws Error naming the line.
+std::string without_dictionaries(std::string_view text, const std::string& origin, EdgeReading& reading);
+
+/// What the name of an edge's value says that it is, "weight" leaving it open (empty inside); empty for other names.
+std::optional<std::optional<EdgeValues>> edge_value_name(std::string_view name);
+
+/// Counts the edges of a list that stand twice or in both directions, and takes them as chosen.
+/// @throws Error where nothing is chosen and all stand in both directions with the same value, or where edges that are
+/// to be taken once have different values.
+void settle_duplicates(Netlist& netlist, EdgeDuplicates choice);
+
+/// Which node is called what in a file that calls them otherwise: rows of the file's name and the netlist's.
+/// @param called the file's name of a node.
+NetlistFile name_file(const Netlist& netlist, const std::function<std::string(std::int64_t)>& called);
+
 /// Takes the first field off a line; fields end at blanks or one of `separators`. Empty when there is none left.
 std::string_view take_field(std::string_view& line, std::string_view separators);
 
-/// Names to indices, in the order of their first appearance; upper and lower case are the same.
+/// Names to indices, in the order of their first appearance.
 class NameTable {
  public:
+  /// @param exact upper and lower case differ; without it they are the same.
+  explicit NameTable(bool exact = false) : exact_(exact) {}
   /// @return the index of `name`, which is new to `names` if it is not there yet.
   std::int64_t index(std::string_view name, std::vector<std::string>& names);
   /// @return the index, or -1.
@@ -34,6 +59,7 @@ class NameTable {
   std::size_t slot(std::string_view name, const std::vector<std::string>& names) const;
   void grow(const std::vector<std::string>& names);
 
+  bool exact_;
   std::vector<std::int64_t> slots_;  // index + 1, 0 where free
 };
 

@@ -115,10 +115,10 @@ class ScipyReader {
 
 }  // namespace
 
-Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, EdgeValues values) {
+Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, const EdgeReading& reading) {
   auto matrix = ScipyReader(bytes, origin).read();
   if (matrix.entries.empty()) throw Error(fmt::format("{}: no entry off the diagonal joins two nodes", origin));
-  return detail::network_of(std::move(matrix), values);
+  return detail::network_of(std::move(matrix), reading);
 }
 
 }  // namespace kirchhoff

@@ -1,14 +1,17 @@
-// SPICE netlists of resistors and constant sources. What is read and what is refused: docs/networks.md.
+// SPICE netlists: what they define, then their elements, instances of subcircuits being taken apart on the way.
+// docs/networks.md says what is read and what is refused.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <charconv>
-#include <cmath>
-#include <limits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include "io/network/reader.hpp"
+#include "io/network/spice_definitions.hpp"
+#include "io/network/spice_elements.hpp"
+#include "io/network/spice_lines.hpp"
+#include "io/network/spice_scope.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
 #include "kirchhoff/io/network/network_files.hpp"
@@ -16,312 +19,204 @@
 namespace kirchhoff {
 namespace {
 
-using detail::alike;
+using detail::SpiceBody;
+using detail::SpiceCard;
+using detail::SpiceFields;
+using detail::SpiceLines;
+using detail::SpicePlace;
+using detail::SpiceScope;
 
-constexpr std::string_view kSpiceFieldEnds = ",()=";
+constexpr std::size_t kDeepestInstance = 100;
 
-bool starts_alike(std::string_view a, std::string_view lower) {
-  return a.size() >= lower.size() && alike(a.substr(0, lower.size()), lower);
-}
+/// The card of an instance: X1 NODE ... SUBCIRCUIT NAME=VALUE ...
+struct SpiceInstance {
+  std::string_view name;
+  std::vector<std::string_view> nodes;
+  std::string subcircuit;  // in lower case
+  std::vector<std::pair<std::string, std::string_view>> parameters;
+};
 
-/// A number with SPICE's scale and unit: "10k", "2.5MegOhm", "3mV". Not a number: empty.
-std::optional<double> scaled_number(std::string_view text) {
-  struct Scale {
-    std::string_view suffix;
-    double factor;
-  };
-  // The longer ones first. Without a: it is atto to some programs and ampere to others, and ngspice takes it for none.
-  static constexpr std::array<Scale, 10> kScales = {{{"meg", 1e6},
-                                                     {"mil", 25.4e-6},
-                                                     {"t", 1e12},
-                                                     {"g", 1e9},
-                                                     {"k", 1e3},
-                                                     {"m", 1e-3},
-                                                     {"u", 1e-6},
-                                                     {"n", 1e-9},
-                                                     {"p", 1e-12},
-                                                     {"f", 1e-15}}};
-  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
-  double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::invalid_argument) return std::nullopt;
-  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (error == std::errc::result_out_of_range) value = std::numeric_limits<double>::infinity();
-  for (const auto& scale : kScales) {
-    if (!starts_alike(unit, scale.suffix)) continue;
-    value *= scale.factor;
-    break;
-  }
-  const bool letters = std::all_of(unit.begin(), unit.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
-  return letters ? std::optional(value) : std::nullopt;
-}
-
-/// Whether a first line would be an element or a card, if it were not the title: what would then be lost.
-bool reads_like_a_card(std::string_view line) {
-  const auto word = detail::take_field(line, kSpiceFieldEnds);
-  if (word.size() < 2) return false;
-  if (word.front() == '.') return std::isalpha(static_cast<unsigned char>(word[1])) != 0;
-  if (std::string_view("rviclRVICL").find(word.front()) == std::string_view::npos) return false;
-  for (int node = 0; node < 2; ++node) {
-    if (detail::take_field(line, kSpiceFieldEnds).empty()) return false;
-  }
-  auto value = detail::take_field(line, kSpiceFieldEnds);
-  if (alike(value, "dc") || alike(value, "r") || alike(value, "resistance")) {
-    value = detail::take_field(line, kSpiceFieldEnds);
-  }
-  return scaled_number(value).has_value();
-}
+bool is_instance(std::string_view card) { return card.front() == 'x' || card.front() == 'X'; }
 
 class SpiceReader {
  public:
-  SpiceReader(std::string_view text, const std::string& origin, SpiceTitle title)
-      : lines_(text, origin), title_(title) {
+  SpiceReader(std::string_view text, const std::string& origin, const SpiceReading& reading)
+      : reading_(reading),
+        files_(text, origin, reading.read_file),
+        scope_(definitions_.body, files_),
+        elements_(files_, definitions_.globals, reading.ground_names, netlist_) {
     netlist_.origin = origin;
   }
 
   Netlist read() {
-    std::string_view line;
-    if (title_ != SpiceTitle::none) read_title();
-    while (!ended_ && lines_.next(line)) {
-      line = detail::trimmed(without_comment(detail::trimmed(line)));
-      if (line.empty()) continue;
-      if (line.front() != '+') {
-        finish();
-        card_ = line;
-        line_ = lines_.number();
-        continue;
+    SpiceLines definitions(files_, reading_.title);
+    detail::read_definitions(files_, definitions, definitions_);
+    if (files_.names().size() > 1) netlist_.files = files_.names();
+    say_title(definitions);
+    set_temperatures();
+    SpiceLines lines(files_, reading_.title);
+    SpiceCard card;
+    for (int depth = 0; lines.next(card);) {
+      if (card.text.front() == '.') {
+        const auto word = detail::lower_case(SpiceFields(card.text).next());
+        depth += word == ".subckt" || word == ".macro" ? 1 : word == ".ends" || word == ".eom" ? -1 : 0;
+      } else if (depth == 0) {
+        take(card, scope_);
       }
-      if (card_.empty()) fail(lines_.number(), "a line that goes on (+) with nothing before it");
-      if (joined_.empty()) joined_ = card_;
-      joined_.append(" ").append(line.substr(1));
-      card_ = joined_;
     }
-    finish();
-    if (control_) fail(line_, ".control without .endc");
     if (netlist_.nodes.empty()) throw Error(fmt::format("{} holds no elements", netlist_.origin));
-    refuse_double_names();
+    elements_.finish();
     return std::move(netlist_);
   }
 
  private:
-  [[noreturn]] void fail(std::int64_t line, const std::string& what) const {
-    throw Error(fmt::format("{}:{}: {}", netlist_.origin, line, what));
+  void say_title(const SpiceLines& lines) {
+    netlist_.title = definitions_.title.value_or(lines.title());
+    if (lines.doubtful_title().empty()) return;
+    netlist_.warnings.push_back(fmt::format(
+        "{}:1: the first line, {}, is taken as the title, as SPICE does, though it reads like an element or "
+        "a card; -network_title none takes it as one, -network_title line as the title without this warning",
+        netlist_.origin, in_quotes(lines.doubtful_title())));
   }
 
-  void read_title() {
-    std::string_view line;
-    if (!lines_.next(line)) fail(1, "the file is empty");
-    line = detail::trimmed(line);
-    netlist_.title = line.substr(std::min(line.size(), line.find_first_not_of("* \t")));
-    if (title_ == SpiceTitle::line || !reads_like_a_card(line)) return;
-    netlist_.warning = fmt::format(
-        "{}:1: the first line, {}, is taken as the title, as SPICE does, though it reads like an element or a card; "
-        "-network_title none takes it as one, -network_title line as the title without this warning",
-        netlist_.origin, in_quotes(line));
+  void set_temperatures() {
+    constexpr double kUsual = 27;  // degrees Celsius, as SPICE has it
+    const auto& chosen = definitions_.temperature ? definitions_.temperature : definitions_.temperature_option;
+    const double temperature = chosen ? scope_.value(*chosen) : kUsual;
+    const double nominal = definitions_.nominal ? scope_.value(*definitions_.nominal) : kUsual;
+    elements_.set_temperatures(temperature, nominal);
+    scope_.set("temper", temperature);
   }
 
-  static std::string_view without_comment(std::string_view line) {
-    if (line.starts_with('*')) return {};
-    for (std::size_t k = 0; k < line.size(); ++k) {
-      const bool after_blank = k == 0 || detail::kBlanks.find(line[k - 1]) != std::string_view::npos;
-      const bool slashes = line[k] == '/' && k + 1 < line.size() && line[k + 1] == '/';
-      if (line[k] == ';' || (after_blank && (line[k] == '$' || slashes))) return line.substr(0, k);
-    }
-    return line;
-  }
-
-  void finish() {
-    if (!card_.empty() && !ended_) take(card_);
-    card_ = {};
-    joined_.clear();
-  }
-
-  void take(std::string_view card) {
-    auto rest = card;
-    const auto word = detail::take_field(rest, kSpiceFieldEnds);
-    if (word.empty()) fail(line_, fmt::format("{} is neither an element nor a card", in_quotes(card)));
-    if (control_) {
-      control_ = !alike(word, ".endc");
-      return;
-    }
-    switch (word.front()) {
-      case '.':
-        return dot_card(word, rest);
-      case 'r':
-      case 'R':
-        return resistor(word, rest);
-      case 'v':
-      case 'V':
-        return source(netlist_.voltages, word, rest);
-      case 'i':
-      case 'I':
-        return source(netlist_.currents, word, rest);
-      default:
-        fail(line_, fmt::format("element {} is not of a kind that is read here (R, V and I are)", in_quotes(word)));
-    }
-  }
-
-  void dot_card(std::string_view word, std::string_view rest) {
-    if (alike(word, ".end")) {
-      ended_ = true;
-    } else if (alike(word, ".title")) {
-      const auto begin = rest.find_first_not_of(detail::kBlanks);
-      netlist_.title = begin == std::string_view::npos ? "" : std::string(rest.substr(begin));
-    } else if (alike(word, ".control")) {
-      control_ = true;
+  void take(const SpiceCard& card, SpiceScope& scope) {
+    if (is_instance(card.text)) {
+      expand(card, scope);
     } else {
-      // Analyses, output and the simulator's own settings change nothing about the operating point of resistors.
-      static constexpr std::array<std::string_view, 28> kHarmless = {
-          ".op",     ".options", ".option", ".opt",   ".print",    ".plot",    ".probe", ".save",    ".tran", ".ac",
-          ".dc",     ".tf",      ".sens",   ".noise", ".meas",     ".measure", ".width", ".nodeset", ".ic",   ".temp",
-          ".global", ".four",    ".pz",     ".disto", ".backanno", ".model",   ".acct",  ".list"};
-      const auto harmless = [&](std::string_view card) { return alike(word, card); };
-      if (std::none_of(kHarmless.begin(), kHarmless.end(), harmless)) {
-        fail(line_, fmt::format("card {} is not read here", in_quotes(word)));
+      elements_.take(card, scope);
+    }
+  }
+
+  SpiceInstance instance(const SpiceCard& card) const {
+    SpiceInstance all;
+    SpiceFields fields(card.text);
+    all.name = fields.next();
+    for (auto field = fields.next(); !field.empty(); field = fields.next()) {
+      if (detail::alike(field, "params:") || field == "/") continue;
+      if (fields.assigned()) {
+        all.parameters.emplace_back(detail::lower_case(field), fields.value());
+      } else if (all.parameters.empty()) {
+        all.nodes.push_back(field);
+      } else {
+        files_.fail(card.place, fmt::format("{} of {} is not read here", in_quotes(field), in_quotes(all.name)));
       }
     }
+    if (all.nodes.empty()) files_.fail(card.place, fmt::format("{} names no subcircuit", in_quotes(all.name)));
+    all.subcircuit = detail::lower_case(all.nodes.back());
+    all.nodes.pop_back();
+    return all;
   }
 
-  std::int64_t node(std::string_view element, std::string_view& rest) {
-    const auto name = detail::take_field(rest, kSpiceFieldEnds);
-    if (name.empty()) fail(line_, fmt::format("{} needs two nodes", in_quotes(element)));
-    if (!alike(name, "0") && !alike(name, "gnd")) return table_.index(name, netlist_.nodes);
-    if (netlist_.ground < 0) netlist_.ground = table_.index("0", netlist_.nodes);
-    return netlist_.ground;
+  const SpiceBody& subcircuit(const SpiceInstance& instance, const SpiceBody& body, SpicePlace place) const {
+    const auto* found = body.subcircuit(instance.subcircuit);
+    if (found == nullptr) {
+      files_.fail(place, fmt::format("there is no subcircuit {}, which {} is to be one of",
+                                     in_quotes(instance.subcircuit), in_quotes(instance.name)));
+    }
+    if (found->ports.size() != instance.nodes.size()) {
+      files_.fail(place, fmt::format("{} has {} nodes, but subcircuit {} has {}", in_quotes(instance.name),
+                                     instance.nodes.size(), in_quotes(found->name), found->ports.size()));
+    }
+    return *found;
   }
 
-  void add(Branches& branches, std::string_view name, std::int64_t tail, std::int64_t head, double value) const {
-    branches.names.emplace_back(name);
-    branches.add(tail, head, value, line_);
+  /// Elements and instances in an instance of `body`. @throws Error where it would hold itself.
+  double size_of(const SpiceBody& body, SpicePlace place) {
+    if (const auto known = sizes_.find(&body); known != sizes_.end()) return known->second;
+    if (const auto again = std::find(within_.begin(), within_.end(), &body); again != within_.end()) {
+      std::string chain;
+      for (auto at = again; at != within_.end() && at - again < 8; ++at) chain += in_quotes((*at)->name) + " -> ";
+      files_.fail(place, fmt::format("a subcircuit holds an instance of itself: {}{}", chain, in_quotes(body.name)));
+    }
+    if (within_.size() >= kDeepestInstance) {
+      files_.fail(place, fmt::format("instances stand in instances more than {} deep", kDeepestInstance));
+    }
+    within_.push_back(&body);
+    double size = 1;
+    for (const auto& element : body.elements) {
+      size += is_instance(element.text)
+                  ? size_of(subcircuit(instance({element.text, element.place}), body, element.place), element.place)
+                  : 1;
+    }
+    within_.pop_back();
+    sizes_.emplace(&body, size);
+    return size;
   }
 
-  void resistor(std::string_view name, std::string_view rest) {
-    const auto tail = node(name, rest);
-    const auto head = node(name, rest);
-    auto field = detail::take_field(rest, kSpiceFieldEnds);
-    if (alike(field, "r") || alike(field, "resistance")) field = detail::take_field(rest, kSpiceFieldEnds);  // r=10k
-    if (field.empty()) fail(line_, fmt::format("{} has no resistance", in_quotes(name)));
-    const auto ohm = scaled_number(field);
-    if (!ohm) fail(line_, fmt::format("resistance {} of {} is not a number", in_quotes(field), in_quotes(name)));
-    const double g = detail::conductance(netlist_.origin, line_, *ohm, EdgeValues::resistance, in_quotes(name));
-    nothing_left(name, rest);
-    add(netlist_.resistors, name, tail, head, g);
-  }
-
-  void source(Branches& branches, std::string_view name, std::string_view rest) {
-    const auto tail = node(name, rest);
-    const auto head = node(name, rest);
-    double value = 0;
-    bool any = false;
-    for (auto field = detail::take_field(rest, kSpiceFieldEnds); !field.empty();
-         field = detail::take_field(rest, kSpiceFieldEnds)) {
-      if (alike(field, "ac")) {  // of another analysis: magnitude and phase
-        for (int k = 0; k < 2; ++k) {
-          auto ahead = rest;
-          if (!scaled_number(detail::take_field(ahead, kSpiceFieldEnds))) break;
-          rest = ahead;
-        }
-        continue;
+  void expand(const SpiceCard& card, SpiceScope& scope) {
+    const auto what = instance(card);
+    const auto& body = subcircuit(what, scope.body(), card.place);
+    if (scope.caller() == nullptr) {
+      expanded_ += size_of(body, card.place);
+      if (expanded_ > reading_.most_elements) {
+        files_.fail(card.place, fmt::format("with {} there are {:.3g} elements in instances of subcircuits: more than "
+                                            "{:.3g} would take more memory than there is",
+                                            in_quotes(what.name), expanded_, reading_.most_elements));
       }
-      if (alike(field, "dc")) field = detail::take_field(rest, kSpiceFieldEnds);
-      const auto number = scaled_number(field);
-      if (!number || any) {
-        fail(line_, fmt::format("{} of {} is not read here: a source has one constant value", in_quotes(field),
-                                in_quotes(name)));
+    }
+    std::vector<std::string> nodes;
+    for (const auto name : what.nodes) nodes.push_back(elements_.node_name(name, scope));
+    SpiceScope inside(body, scope, scope.prefix() + detail::lower_case(what.name) + ".", std::move(nodes));
+    double copies = scope.multiplier();
+    for (const auto& [name, field] : what.parameters) {
+      const bool known = body.adjustable.contains(name);
+      if (!known && name != "m") {
+        files_.fail(card.place,
+                    fmt::format("subcircuit {} has no parameter {}", in_quotes(body.name), in_quotes(name)));
       }
-      if (!std::isfinite(*number)) fail(line_, fmt::format("the value of {} is not finite", in_quotes(name)));
-      value = *number;
-      any = true;
+      const double value = scope.value(field, card.place);
+      if (known) inside.set(name, value);
+      if (known) continue;
+      if (value < 0) files_.fail(card.place, fmt::format("m={}: there cannot be less than no copy of it", value));
+      copies *= value;
     }
-    add(branches, name, tail, head, value);
+    inside.set_multiplier(copies);
+    say_port_is_ground(body);
+    for (const auto& element : body.elements) take({element.text, element.place}, inside);
   }
 
-  void nothing_left(std::string_view name, std::string_view rest) {
-    const auto field = detail::take_field(rest, kSpiceFieldEnds);
-    if (!field.empty()) fail(line_, fmt::format("{} of {} is not read here", in_quotes(field), in_quotes(name)));
-  }
-
-  void refuse_double_names() const {
-    struct Seen {
-      std::uint64_t hash;
-      const Branches* branches;
-      std::size_t k;
-    };
-    std::vector<Seen> seen;
-    for (const auto* branches : {&netlist_.resistors, &netlist_.voltages, &netlist_.currents}) {
-      for (std::size_t k = 0; k < branches->size(); ++k)
-        seen.push_back({detail::hash_of(branches->names[k]), branches, k});
-    }
-    std::sort(seen.begin(), seen.end(), [](const Seen& a, const Seen& b) { return a.hash < b.hash; });
-    for (std::size_t k = 1; k < seen.size(); ++k) {
-      if (seen[k].hash != seen[k - 1].hash) continue;
-      const auto& a = seen[k - 1];
-      const auto& b = seen[k];
-      detail::NameTable both;
-      std::vector<std::string> names;
-      both.index(a.branches->names[a.k], names);
-      if (both.index(b.branches->names[b.k], names) != 0) continue;
-      const auto first = std::min(a.branches->line[a.k], b.branches->line[b.k]);
-      fail(std::max(a.branches->line[a.k], b.branches->line[b.k]),
-           fmt::format("element {} is there already, on line {}", in_quotes(names[0]), first));
+  /// Ground is ground in a subcircuit too, whatever its ports are called.
+  void say_port_is_ground(const SpiceBody& body) {
+    for (const auto& port : body.ports) {
+      const bool elsewhere = detail::is_ground_name(port, reading_.ground_names) || definitions_.globals.contains(port);
+      if (!elsewhere || !said_.insert(&body).second) continue;
+      netlist_.warnings.push_back(
+          fmt::format("{}:{}: port {} of subcircuit {} is the node of that name in the whole netlist: what instances "
+                      "join to it is not joined",
+                      files_.name(body.place.file), body.place.line, in_quotes(port), in_quotes(body.name)));
     }
   }
 
-  detail::Lines lines_;
-  SpiceTitle title_;
+  const SpiceReading& reading_;
+  detail::SpiceFiles files_;
+  detail::SpiceDefinitions definitions_;
+  SpiceScope scope_;
   Netlist netlist_;
-  detail::NameTable table_;
-  std::string_view card_;  // the element or card being put together
-  std::string joined_;     // its text, where it goes over several lines
-  std::int64_t line_ = 0;  // where it begins
-  bool ended_ = false;
-  bool control_ = false;  // between .control and .endc: commands to an interpreter
+  detail::SpiceElements elements_;
+  double expanded_ = 0;
+  std::unordered_map<const SpiceBody*, double> sizes_;
+  std::vector<const SpiceBody*> within_;  // bodies that are being counted, each in the one before it
+  std::set<const SpiceBody*> said_;
 };
 
 }  // namespace
 
-Netlist parse_spice(std::string_view text, const std::string& origin, SpiceTitle title) {
-  return SpiceReader(text, origin, title).read();
+bool detail::is_ground_name(std::string_view name, GroundNames names) {
+  if (name == "0") return true;
+  return names == GroundNames::usual && (alike(name, "gnd") || alike(name, "gnd!") || alike(name, "ground"));
 }
 
-std::vector<NetlistFile> spice_files(const Netlist& netlist) {
-  const auto& title = netlist.title.empty() ? netlist.origin : netlist.title;
-  std::string text = fmt::format("* {}\n", title);
-  const auto out = std::back_inserter(text);
-  // SPICE needs every node tied to ground. Where ours floats, a large resistance from every node to ground does so and
-  // leaves the mean at 0 V, as here; programs that do not know this option ignore it.
-  double least = std::numeric_limits<double>::infinity();
-  for (const double g : netlist.resistors.value) least = g > 0 ? std::min(least, g) : least;
-  constexpr double kShunt = 1e10;
-  if (netlist.ground < 0 && std::isfinite(least)) fmt::format_to(out, ".options rshunt={:.3g}\n", kShunt / least);
-  // A node that is not ground must not be called so: then all get a letter before their name.
-  bool lettered = false;
-  for (std::size_t k = 0; k < netlist.nodes.size(); ++k) {
-    const auto& name = netlist.nodes[k];
-    lettered = lettered || (static_cast<std::int64_t>(k) != netlist.ground && (name == "0" || alike(name, "gnd")));
-  }
-  const auto node = [&](std::int64_t k) {
-    if (k < 0 || k == netlist.ground) return std::string("0");
-    return (lettered ? "n" : "") + netlist.nodes[static_cast<std::size_t>(k)];
-  };
-  // A name may be anything in the other formats, and must begin with the element's letter here.
-  const auto name = [&](const Branches& branches, std::size_t k, char kind) {
-    auto own = branches.name(k);
-    return !own.empty() && (own[0] | 0x20) == kind ? own : kind + own;
-  };
-  const auto write = [&](const Branches& branches, char kind) {
-    for (std::size_t k = 0; k < branches.size(); ++k) {
-      const double value = kind == 'r' ? 1 / branches.value[k] : branches.value[k];
-      if (!std::isfinite(value)) continue;  // no conductance: no resistor
-      fmt::format_to(out, "{} {} {} {}\n", name(branches, k, kind), node(branches.tail[k]), node(branches.head[k]),
-                     value);
-    }
-  };
-  write(netlist.resistors, 'r');
-  write(netlist.voltages, 'v');
-  write(netlist.currents, 'i');
-  text += ".op\n.end\n";
-  return {{"", std::move(text)}};
+Netlist parse_spice(std::string_view text, const std::string& origin, const SpiceReading& reading) {
+  return SpiceReader(text, origin, reading).read();
 }
 
 }  // namespace kirchhoff

@@ -129,6 +129,7 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
   file.attribute(schema::kTitle, netlist.title);
   if (solution != nullptr) {
     file.attribute(schema::kUndetermined, solution->undetermined);
+    file.attribute(schema::kRefinedResidual, solution->refined_residual);
     file.write_arrays();
     solution->report.seconds_write = all_max(comm, wall_time() - begin);
     visit_fields(solution->report, [&](const std::string& name, const auto& value) {

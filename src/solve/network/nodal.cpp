@@ -185,6 +185,7 @@ struct PairSolver {
   NodalAnswer driven(const Drive& drive) {
     auto answer = engine.solve(drive);
     solution.report.iterations += answer.iterations;
+    solution.refined_residual = std::max(solution.refined_residual, answer.residual);
     return answer;
   }
 
@@ -357,6 +358,7 @@ NodalSolution solve_by(const Problem& problem, Engine& engine, bool shares, cons
   for (std::size_t k = 0; k < at(rows.rows.size()); ++k) diagonal = std::max(diagonal, rows.diagonal(k));
   publish(netlist, reduction, answer, all_max(comm, diagonal), solution);
   report.iterations = answer.iterations;
+  solution.refined_residual = answer.residual;
   report.potential_error_estimate = answer.error;
   report.effective_resistance = kNan;
   if (!options.pairs.empty()) {
@@ -403,6 +405,11 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
   };
   if (!plan.direct && widest <= kWidest) plan.patience = kPatience;
   const bool hopeless = problem.reduction.rows <= kProvable && condition(problem) > kHopeless;
+  if (!hopeless && without_locality(problem.reduction.rows, widest)) {
+    const auto cut = fmt::format("its widest level has {} of {} unknowns, so that it has few slow modes", widest,
+                                 problem.reduction.rows);
+    if (auto solution = by_plan(cheap_plan(cut, widest > problem.reduction.rows / 10))) return std::move(*solution);
+  }
   if (hopeless) {
     failed = "the resistances differ too much for double precision";
   } else if (auto solution = by_plan(plan)) {

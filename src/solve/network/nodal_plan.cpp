@@ -56,6 +56,23 @@ void silence_cholmod() {
 
 }  // namespace
 
+bool without_locality(std::int64_t rows, std::int64_t widest) {
+  constexpr std::int64_t kDenseFactor = 2000;  // rows up to which even a dense factor costs next to nothing
+  constexpr std::int64_t kShare = 10;
+  return rows > kDenseFactor && (widest > kWidest || widest > rows / kShare);
+}
+
+NodalPlan cheap_plan(const std::string& reason, bool no_locality) {
+  constexpr int kFew = 100;
+  constexpr int kMore = 500;  // where a tenth of the rows stand on one level, any other solver takes far longer still
+  NodalPlan plan;
+  plan.defaults.pc_type = PCJACOBI;
+  plan.patience = no_locality ? kMore : kFew;
+  plan.gives_up = true;
+  plan.reason = reason;
+  return plan;
+}
+
 NodalPlan direct_plan(MPI_Comm comm, const std::string& reason) {
   NodalPlan plan;
   plan.direct = true;

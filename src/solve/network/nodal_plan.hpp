@@ -15,6 +15,7 @@ struct NodalPlan {
   LinearDefaults defaults;
   bool direct = false;
   int patience = PETSC_DEFAULT;  // iterations of a pass, after which something else is tried
+  bool gives_up = false;         // at the first pass that does not converge within its patience
   std::string reason;
 };
 
@@ -22,6 +23,14 @@ struct NodalPlan {
 /// nodes has about sqrt(n), a network without locality a large share of n. The search starts at the far end of another
 /// one.
 std::int64_t width(const ReducedRows& all);
+
+/// Conjugate gradients with the diagonal as preconditioner, given up after so many iterations as cost little beside any
+/// other solver: what has no locality has no slow modes either, and is solved within them.
+/// @param no_locality a tenth of the rows or more stand on one level.
+NodalPlan cheap_plan(const std::string& reason, bool no_locality);
+/// Whether the widest level is so large a share of the rows that there is no locality: factors and coarse levels fill
+/// in.
+bool without_locality(std::int64_t rows, std::int64_t widest);
 
 NodalPlan direct_plan(MPI_Comm comm, const std::string& reason);
 

@@ -8,7 +8,7 @@
 namespace kirchhoff {
 
 NodalSystem::NodalSystem(MPI_Comm comm, const Reduction& reduction, const ReducedRows& rows, const NodalPlan& plan)
-    : comm_(comm), reduction_(reduction), part_(rows), patience_(plan.patience) {
+    : comm_(comm), reduction_(reduction), part_(rows), gives_up_(plan.gives_up), patience_(plan.patience) {
   for (int k = 0; k < size_of(comm); ++k) {
     const auto range = partition(reduction.rows, size_of(comm), k);
     counts_.push_back(static_cast<int>(range.size()));
@@ -40,7 +40,12 @@ RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
   double last = 1;
   result.error = 1;
   for (int round = 0; round < kPasses; ++round) {
-    result.iterations += correction(residual, size, kReduction, step);
+    const int iterations = correction(residual, size, kReduction, step);
+    result.iterations += iterations;
+    if (gives_up_ && iterations >= patience_) {
+      result.error = std::numeric_limits<double>::quiet_NaN();
+      return result;
+    }
     for (std::size_t k = 0; k < step.size(); ++k) u[k] += Double2(step[k]);
     const double change = largest_change(step, u);
     for (std::size_t k = 0; k < residual.size(); ++k) residual[k] = injected[k] - leaving(k, u);

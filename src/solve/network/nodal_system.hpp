@@ -44,6 +44,7 @@ class NodalSystem {
   MPI_Comm comm_;
   const Reduction& reduction_;
   const ReducedRows& part_;
+  bool gives_up_;
   int patience_;
   std::vector<int> counts_;  // rows of each rank
   std::vector<int> starts_;

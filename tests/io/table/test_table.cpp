@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <lzma.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -50,6 +52,21 @@ std::string bzip2(std::string text) {
   std::string packed(size, '\0');
   BZ2_bzBuffToBuffCompress(packed.data(), &size, text.data(), static_cast<unsigned>(text.size()), 9, 0, 0);
   packed.resize(size);
+  return packed;
+}
+
+std::string xz(const std::string& text) {
+  std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
+  std::size_t size = 0;
+  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                          reinterpret_cast<std::uint8_t*>(packed.data()), &size, packed.size());
+  packed.resize(size);
+  return packed;
+}
+
+std::string zstd(const std::string& text) {
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
   return packed;
 }
 
@@ -262,6 +279,29 @@ TEST_F(CompressedFile, MayBeSeveralStreams) {
 
   EXPECT_THAT(gz.values, ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(bz2.values, ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(CompressedFile, MayComeFromXzOrZstd) {
+  std::string text;
+  for (std::int64_t k = 0; k < 200'000; ++k) text += std::to_string(k * k % 1001) + "\n";
+
+  const auto long_zst = read_text_file(write("t.txt.zst", zstd(text)));
+  const auto zst = read_table(write("t.csv.zst", zstd("1,2\n") + zstd("3,4\n")));
+  const auto long_xz = read_text_file(write("t.txt.xz", xz(text)));
+  const auto several =
+      read_table(write("t.csv.xz", xz("1,2\n") + std::string(8, '\0') + xz("3,4\n") + std::string(4, '\0')));
+
+  EXPECT_TRUE(long_zst == text);
+  EXPECT_TRUE(long_xz == text);
+  EXPECT_THAT(zst.values, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(several.values, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT([&] { read_text_file(write("a.xz", xz(text).substr(0, 1000))); },
+              ThrowsMessage<Error>(EndsWith("the xz data end too early")));
+  EXPECT_THAT([&] { read_text_file(write("a.zst", zstd(text).substr(0, 1000))); },
+              ThrowsMessage<Error>(EndsWith("the zstd data end too early")));
+  EXPECT_THAT([&] { read_text_file(write("b.xz", text)); }, ThrowsMessage<Error>(EndsWith("not xz data, or damaged")));
+  EXPECT_THAT([&] { read_text_file(write("b.zst", text)); },
+              ThrowsMessage<Error>(EndsWith("not zstd data, or damaged")));
 }
 
 TEST_F(CompressedFile, MayHoldAnyFormat) {

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -196,7 +199,7 @@ TEST(Nodal, AgreesWithDenseModifiedNodalAnalysis) {
 TEST(Nodal, FindsEffectiveResistancesOfManyPairs) {
   // A ring of 6 resistors of 1 ohm, and a component apart of 2 ohm.
   const auto netlist =
-      parse_edge_list("0 1 1\n1 2 1\n2 3 1\n3 4 1\n4 5 1\n5 0 1\n7 8 2\n", "g.txt", EdgeValues::resistance, 0);
+      parse_edge_list("0 1 1\n1 2 1\n2 3 1\n3 4 1\n4 5 1\n5 0 1\n7 8 2\n", "g.txt", {.values = EdgeValues::resistance});
   const auto pairs = all_pairs(netlist);
 
   const auto solution = solved(netlist, pairs);
@@ -210,7 +213,7 @@ TEST(Nodal, FindsEffectiveResistancesOfManyPairs) {
 }
 
 TEST(Nodal, DrivesOneAmpereFromTheSecondIntoTheFirst) {
-  const auto netlist = parse_edge_list("0 1 1\n1 2 2\n7 8 2\n", "g.txt", EdgeValues::resistance, 0);
+  const auto netlist = parse_edge_list("0 1 1\n1 2 2\n7 8 2\n", "g.txt", {.values = EdgeValues::resistance});
 
   const auto solution = solved(netlist, {{2, 0}});
 
@@ -307,6 +310,46 @@ TEST(Nodal, NeverReturnsAnAnswerThatMisses) {
         solve_network(MPI_COMM_WORLD, netlist, {{SolveMethod::automatic, 0}, {}});
       },
       ThrowsMessage<AgreedError>(HasSubstr("relative residual")));
+}
+
+/// Two random permutations of n nodes: four edges at each.
+Netlist random_regular(std::int64_t n) {
+  Netlist netlist;
+  netlist.origin = "random";
+  for (std::int64_t k = 0; k < n; ++k) netlist.nodes.push_back(std::to_string(k));
+  for (std::uint64_t turn = 0; turn < 2; ++turn) {
+    auto head = std::vector<std::int64_t>(static_cast<std::size_t>(n));
+    std::iota(head.begin(), head.end(), std::int64_t{0});
+    std::shuffle(head.begin(), head.end(), std::mt19937_64(turn));
+    for (std::int64_t k = 0; k < n; ++k) netlist.resistors.add(k, head[static_cast<std::size_t>(k)], 1);
+  }
+  return netlist;
+}
+
+TEST(Nodal, SolvesGraphsWithoutLocalityByTheCheapestWay) {
+  const auto netlist = random_regular(3000);
+
+  const auto cheap = solved(netlist, {{0, 1}});
+  const auto direct = solved(netlist, {{0, 1}}, SolveMethod::direct);
+
+  EXPECT_THAT(cheap.report.method, HasSubstr("jacobi"));
+  EXPECT_LT(cheap.refined_residual, 1e-20);
+  EXPECT_NEAR(cheap.pair_resistance[0], direct.pair_resistance[0], 1e-13);
+}
+
+TEST(Nodal, GivesUpTheCheapestWayWhereItTakesLong) {
+  constexpr std::int64_t kRandom = 3000;
+  constexpr std::int64_t kTail = 1000;
+  auto netlist = random_regular(kRandom);
+  for (std::int64_t k = 0; k < kTail; ++k) {
+    netlist.nodes.push_back("tail " + std::to_string(k));
+    netlist.resistors.add(k == 0 ? 0 : kRandom + k - 1, kRandom + k, 0.5);
+  }
+
+  const auto solution = solved(netlist, {{0, kRandom + kTail - 1}});
+
+  EXPECT_THAT(solution.report.method, testing::Not(HasSubstr("jacobi")));
+  EXPECT_NEAR(solution.pair_resistance[0], 2.0 * kTail, 1e-9);
 }
 
 TEST(Double2, KeepsThirtyDigits) {

@@ -4,7 +4,7 @@
 
 namespace kirchhoff {
 
-/// The whole text of a file, decompressed when its name ends in .gz or .bz2. @note Local.
+/// The whole text of a file, decompressed when its name ends in .gz, .bz2, .xz or .zst. @note Local.
 /// @throws Error naming the file when it cannot be read or is damaged.
 std::string read_text_file(const std::string& path);
 

@@ -15,15 +15,15 @@ namespace kirchhoff {
 
 /// How a network's file is to be understood where it leaves that open.
 struct NetworkReading {
-  std::optional<EdgeValues> values;  // of an edge list's third column, or of a matrix; none: as the format has them
-  std::int64_t first = 0;            // least number of a node of an edge list
+  EdgeReading edges;
   SpiceTitle title = SpiceTitle::automatic;
+  GroundNames ground_names = GroundNames::usual;  // of a SPICE file
 };
 
 /// A file format of networks. Everything that depends on the format follows from its row in `network_formats`.
 struct NetworkFormat {
   std::string name;                     // for people
-  std::vector<std::string> extensions;  // in lower case; .gz or .bz2 may follow
+  std::vector<std::string> extensions;  // in lower case; .gz, .bz2, .xz or .zst may follow
   std::optional<EdgeValues> values;     // what numbers mean where neither the file nor an option says it
 
   /// Local. @throws Error naming file and line.

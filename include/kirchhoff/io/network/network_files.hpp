@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -18,32 +19,75 @@ namespace kirchhoff {
 /// lost.
 enum class SpiceTitle { automatic, line, none };
 
-/// SPICE: R, V and I elements with constant values; docs/networks.md lists what is read and what is refused.
-/// @param title automatic: the first line, with a Netlist::warning where it reads like an element or a card; line: the
-/// first line; none: there is no title, and the first line is read like any other.
-Netlist parse_spice(std::string_view text, const std::string& origin, SpiceTitle title = SpiceTitle::automatic);
+/// Which nodes of a SPICE file are ground: 0, gnd, gnd! and ground, in upper or lower case; or 0 alone.
+enum class GroundNames { usual, zero };
 
-enum class EdgeValues { resistance, conductance };
+/// How a SPICE file is to be understood where it leaves that open.
+struct SpiceReading {
+  /// automatic: the first line is the title, with a warning where it reads like an element; line: the title; none:
+  /// there is no title, and the first line is read like any other.
+  SpiceTitle title = SpiceTitle::automatic;
+  GroundNames ground_names = GroundNames::usual;
+  /// Gives the text of a file that is included; without it none may be.
+  std::function<std::string(const std::string& path)> read_file = {};
+  /// Instances of subcircuits that hold more elements together are refused before they are made.
+  double most_elements = 1e9;
+};
+
+/// SPICE: R, V and I elements, subcircuits, parameters and expressions, included files, models of resistors,
+/// temperatures, and what C, L and sources over time are at dc; docs/networks.md lists what is read and what is
+/// refused.
+Netlist parse_spice(std::string_view text, const std::string& origin, const SpiceReading& reading = {});
+
+enum class EdgeValues { resistance, conductance, unit };
+
+/// What edges of a list that stand more than once are: resistors in parallel; one edge; or, where nothing is chosen, in
+/// parallel unless all edges stand in both directions with the same value, which is refused.
+enum class EdgeDuplicates { refused, parallel, once };
+
+/// What the rows of a Laplacian sum to: conductances to ground, or rounding.
+enum class RowSums { ground, ignore };
+
+/// What the nodes of an edge list are: whole numbers or names, as its first row has them; numbers; names.
+enum class NodeNames { automatic, numbers, names };
+
+/// How a list of edges or a matrix is to be understood where it leaves that open.
+struct EdgeReading {
+  /// Of the values of edges; unit: every edge has 1 ohm, whatever stands there. Without: what a header says, or the
+  /// format: resistances in a list, conductances in a matrix.
+  std::optional<EdgeValues> values = {};
+  std::int64_t first = 0;  // least number of a node of an edge list
+  NodeNames nodes = NodeNames::automatic;
+  EdgeDuplicates duplicates = EdgeDuplicates::refused;
+  RowSums row_sums = RowSums::ground;
+};
 
 /// The lists below have one row per line and one separator for all: semicolons, commas, tabs or blanks, as the first
 /// row has it. A header is a first row, or a comment right before it, of column names that are known, in any order;
 /// columns that it gives other names are not read. Without a header there are no other columns than those that are
 /// named here.
 
-/// An edge list, a row an edge: two whole numbers and a resistance [ohm] or conductance [S]. Nodes are those that are
-/// named, in ascending order. @param values of the third column; resistance when not given and no header says
-/// otherwise. @param first ids below it are refused.
-Netlist parse_edge_list(std::string_view text, const std::string& origin, std::optional<EdgeValues> values,
-                        std::int64_t first);
+/// An edge list, a row an edge: two nodes and a resistance [ohm] or conductance [S]. Nodes are whole numbers, in
+/// ascending order, or names, in the order of their appearance, as the first row has them; ids below `first` are
+/// refused.
+Netlist parse_edge_list(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
 
 /// Matrix Market, coordinate format: a Laplacian when all values off the diagonal are negative (what its rows have too
 /// much joins the node to ground), conductances (or resistances) between nodes when none is. Nodes count from 1. A file
 /// that announces more rows or entries than it has bytes is refused before there is memory for them.
-Netlist parse_matrix_market(std::string_view text, const std::string& origin, EdgeValues values);
+Netlist parse_matrix_market(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
 
 /// A sparse matrix as `scipy.sparse.save_npz` writes it (coo, csr or csc; the bytes of the .npz file): a Laplacian or
 /// conductances (or resistances) between nodes, as in Matrix Market, but nodes count from 0.
-Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, EdgeValues values);
+Netlist parse_scipy_sparse(const std::string& bytes, const std::string& origin, const EdgeReading& reading = {});
+
+/// GraphML: edges of one graph, whose values are in the data called resistance, conductance, weight or value. Nodes are
+/// called by their ids, in the order of the file. Directed graphs are read as undirected ones.
+Netlist parse_graphml(std::string_view text, const std::string& origin, const EdgeReading& reading = {});
+
+/// Says, in remarks and warnings, which parts of a network have no way to ground and how many resistors join a node to
+/// itself.
+void remark_structure(Netlist& netlist);
 
 /// Adds what a file of (node, ampere) rows injects; of (node, ohm) rows joins to ground, 0 being tied to it. The node
 /// "ground" comes last and exists where something is joined to it.

@@ -19,7 +19,7 @@ struct Table {
   std::string dataset;  ///< of an HDF5 file: the dataset that was read, without leading slash; else empty
 };
 
-/// Reads a table from a file; its format is told by the extension, after .gz or .bz2 is taken off.
+/// Reads a table from a file; its format is told by the extension, after .gz, .bz2, .xz or .zst is taken off.
 ///
 /// - .csv .txt .data .tsv: one row per line, separated by semicolons, commas, tabs or blanks: the first row decides,
 ///   for all. Blank lines and lines that start with # are skipped. A first row of words is a header when each can be a

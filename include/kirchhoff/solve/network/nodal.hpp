@@ -29,6 +29,10 @@ struct NodalSolution {
   std::vector<double> pair_potential;   // (k, this rank's part of the n nodes)
   std::vector<double> pair_current;     // (k, this rank's part of the m resistors)
 
+  /// Of the potentials as they were solved for, in double-double: the worst of all right-hand sides. That of the report
+  /// is recomputed from the potentials as stored, which are rounded.
+  double refined_residual = 0;
+
   SolveReport report;
 };
 
