@@ -17,6 +17,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
