@@ -12,6 +12,7 @@
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
 #include "kirchhoff/io/results/store.hpp"
+#include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 #include "kirchhoff/version.hpp"
@@ -144,6 +145,7 @@ int run(Session& session, const CommandLine& line) {
   forced_leave::arm(session.comm(), resume_line(ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", line));
   try {
     heed_stop(session.comm());
+    agree(session.comm(), refuse_wrong_options);
     if (convert) {
       convert_command(session, line.words[1], line.words[2]);
       return kDone;

@@ -14,6 +14,7 @@ if [[ ${1:-} =~ ^[0-9]+s?$ ]]; then
   shift
 fi
 names=("$@")
+declare -A longest=([npz]=2048) # bytes of an input; 512 for the others
 if [ ${#names[@]} = 0 ]; then
   for source in tests/fuzz/fuzz_*.cpp; do
     name=${source##*/fuzz_}
@@ -47,7 +48,7 @@ for name in "${names[@]}"; do
   rm -rf "$findings"
   mkdir -p "$learned" "$findings"
   options=(-rss_limit_mb="${FUZZ_MEMORY:-2048}" -malloc_limit_mb="${FUZZ_MEMORY:-2048}" -timeout=120 -print_final_stats=1
-    -use_value_profile=0 -artifact_prefix="$findings/" -max_len="${FUZZ_LENGTH:-512}")
+    -use_value_profile=0 -artifact_prefix="$findings/" -max_len="${FUZZ_LENGTH:-${longest[$name]:-512}}")
   [ ! -f "tests/fuzz/$name.dict" ] || options+=(-dict="tests/fuzz/$name.dict")
   if [[ $effort = *s ]]; then options+=(-max_total_time="${effort%s}"); else options+=(-runs="$effort"); fi
   began=$SECONDS

@@ -86,11 +86,7 @@ void train_network(MPI_Comm comm, Mlp<T>& network, Task<T>& task, const TrainOpt
   const auto validate = [&] {
     const auto validation = validation_loss<T>(comm, network, optimiser.average(), task, rows);
     if (!validation) return false;
-    const auto since = state.history.empty() ? 0 : state.history.back().step;
-    note_validation(state, *validation, optimiser, task.repeats());
-    state.history.push_back({state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since),
-                             *validation, learning_rate(options, state.step - 1)});
-    state.loss_sum = 0;
+    note_validation(state, record_of(options, state, *validation), optimiser, task.repeats());
     return true;
   };
   const auto keep = [&](bool stops) {

@@ -75,14 +75,23 @@ void train_in_order(const TrainOptions& options, const TrainState& state, Over&&
   }
 }
 
-/// Remembers the least validation loss and, if they are to be kept, the averaged weights that had it.
-/// @return whether it is this one.
+/// The line of the history for a validation of the weights of this step.
+inline TrainRecord record_of(const TrainOptions& options, const TrainState& state, double validation) {
+  const auto since = state.history.empty() ? 0 : state.history.back().step;
+  return {state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since), validation,
+          learning_rate(options, state.step - 1)};
+}
+
+/// Takes the line into the history, begins the next one, and remembers the least validation loss and, if they are to
+/// be kept, the averaged weights that had it.
 template <class T>
-bool note_validation(TrainState& state, double validation, Optimiser<T>& optimiser, bool keep) {
-  if (!(validation < state.best_validation)) return false;
-  state.best_validation = validation;
-  if (keep) state.best.assign(optimiser.average().begin(), optimiser.average().end());
-  return true;
+void note_validation(TrainState& state, const TrainRecord& record, Optimiser<T>& optimiser, bool keep) {
+  if (record.validation < state.best_validation) {
+    state.best_validation = record.validation;
+    if (keep) state.best.assign(optimiser.average().begin(), optimiser.average().end());
+  }
+  state.history.push_back(record);
+  state.loss_sum = 0;
 }
 
 }  // namespace kirchhoff

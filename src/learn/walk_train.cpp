@@ -91,19 +91,14 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     use(optimiser.average());
     const double sum = all_sum(comm, in_blocks(held_out_batch, {}, 1, {}));
     if (stop_requested(comm)) return false;
-    const double validation = sum / static_cast<double>(validation_rows);
-    must_be_finite(validation, state.step);
-    const auto since = state.history.empty() ? 0 : state.history.back().step;
-    const TrainRecord record{state.step, state.seconds, state.loss_sum / static_cast<double>(state.step - since),
-                             validation, learning_rate(options, state.step - 1)};
+    const auto record = record_of(options, state, sum / static_cast<double>(validation_rows));
+    must_be_finite(record.validation, state.step);
     try {
       note = watch(record);
     } catch (const Interrupted&) {
       return false;
     }
-    note_validation(state, validation, optimiser, true);
-    state.history.push_back(record);
-    state.loss_sum = 0;
+    note_validation(state, record, optimiser, true);
     return true;
   };
   const auto keep = [&](bool) {

@@ -76,7 +76,7 @@ Session::Session(const std::vector<std::string>& arguments) : arguments_(argumen
 
 Session::~Session() {
   if (last_words_ != MPI_COMM_NULL) MPI_Comm_free(&last_words_);
-  PetscPopErrorHandler();
+  // The handler stays: it was made before PETSc chose its allocator, and -malloc_debug would not know its block again.
   PetscFinalize();
 }
 

@@ -77,7 +77,7 @@ class CaseReader {
           map(name, depth + 1);
           break;
         case YAML_SCALAR_EVENT:
-          if (!value.null) add(name, value.value, line);
+          add(name, value.value, line, value.null);
           break;
         case YAML_SEQUENCE_START_EVENT:
           add(name, list(name), line);
@@ -98,12 +98,12 @@ class CaseReader {
     }
   }
 
-  void add(const std::string& name, const std::string& value, int line) {
+  void add(const std::string& name, const std::string& value, int line, bool null = false) {
     if (!seen_.insert(name).second) {
       line_ = line;
       fail(fmt::format("key {} stands twice", in_quotes(name)));
     }
-    entries_.push_back({name, value, line});
+    entries_.push_back({name, null ? "" : value, line, null});
   }
 
   std::string origin_;

@@ -337,7 +337,10 @@ void ResultFolder::end(const std::string& state, const std::string& error) noexc
   for (const auto& stage : work_.at_work) work_.stages[stage].state = state;
   try {
     write_state(state, error);
-  } catch (const std::exception&) {  // what has ended the work is said, and not this
+  } catch (const std::exception& e) {  // not what has ended the work, which is said by others
+    const auto what =
+        fmt::format("warning: {}; it says what it said before, not that the work is {}\n", e.what(), state);
+    std::fputs(what.c_str(), stderr);
   }
 }
 

@@ -164,6 +164,10 @@ Setting setting_of(const TextOf& text_of) {
 
 std::string section_of(const std::string& name) { return name.substr(0, name.find('_')); }
 
+Error without_value(const std::string& where, const OptionSpec& option) {
+  return Error(fmt::format("{} is without its value [{}]", where, option.unit));
+}
+
 /// A value as YAML.
 std::string scalar(const OptionSpec& option, const std::string& value) {
   double number = 0;
@@ -291,11 +295,28 @@ std::string ResolvedOptions::differences(const std::string& other) const {
   return fmt::format("{}", fmt::join(found, ", "));
 }
 
+void refuse_wrong_options() {
+  auto all_names = known_names(false);
+  all_names.insert(all_names.end(), kPetscRunOptions.begin(), kPetscRunOptions.end());
+  for (const auto& name : options::unused()) {
+    if (find_option(name) == nullptr && !may_be_petsc(name)) {
+      throw Error(fmt::format("unknown option -{}{}", name, did_you_mean(name, all_names)));
+    }
+  }
+  for (const auto& option : option_table()) {
+    if (option.values.type == Values::Type::flag) continue;
+    // PETSc keeps '' and nothing alike; '' on the command line is a value: the case's one does not count.
+    const auto typed = options::typed(option.name);
+    const bool has_none = typed ? !*typed : options::get(option.name) == "";
+    if (has_none) throw without_value("option -" + option.name, option);
+  }
+}
+
 Options::Options(const std::vector<CaseEntry>& entries, const std::string& case_name, Source source)
     : case_name_(case_name) {
   refuse_unknown(entries);
   for (const auto& entry : entries) {
-    if (options::get(entry.name)) continue;
+    if (entry.null || options::get(entry.name)) continue;
     options::set_if_absent(entry.name, entry.value);
     line_of_[entry.name] = entry.line;
   }
@@ -316,21 +337,18 @@ void Options::refuse_unknown(const std::vector<CaseEntry>& entries) const {
   const auto case_names = known_names(true);
   for (const auto& entry : entries) {
     const auto* option = find_option(entry.name);
-    if (option != nullptr && option->of_case()) continue;
+    if (option != nullptr && option->of_case()) {
+      if (entry.null) throw without_value(fmt::format("{}:{}: {}", case_name_, entry.line, entry.name), *option);
+      continue;
+    }
     const auto is_section = [&](const auto& name) { return name.starts_with(entry.name + "_"); };
     if (std::any_of(case_names.begin(), case_names.end(), is_section)) {
+      if (entry.null) continue;  // a section of no keys
       throw Error(fmt::format("{}:{}: '{}' is a section and holds keys: {}: {{key: value}}", case_name_, entry.line,
                               entry.name, entry.name));
     }
     throw Error(fmt::format("{}:{}: unknown key '{}'{}", case_name_, entry.line, entry.name,
                             did_you_mean(entry.name, case_names)));
-  }
-  auto all_names = known_names(false);
-  all_names.insert(all_names.end(), kPetscRunOptions.begin(), kPetscRunOptions.end());
-  for (const auto& name : options::unused()) {
-    if (find_option(name) == nullptr && !may_be_petsc(name)) {
-      throw Error(fmt::format("unknown option -{}{}", name, did_you_mean(name, all_names)));
-    }
   }
 }
 
@@ -364,9 +382,6 @@ void Options::refuse_useless(const std::vector<CaseEntry>& entries, Source sourc
     }
     const auto typed = options::typed(option.name);
     if (typed && !why.empty()) throw Error(fmt::format("{}: {}", origin(option.name), why));
-    if (typed == false && option.values.type != Values::Type::flag) {
-      throw Error(fmt::format("option -{} is without its value [{}]", option.name, option.unit));
-    }
   }
 }
 

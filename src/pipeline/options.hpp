@@ -98,6 +98,7 @@ struct CaseEntry {
   std::string name;   // joined by underscores
   std::string value;  // lists joined by commas
   int line = 0;
+  bool null = false;  // `key:`, with nothing behind it; '' is a value
 };
 
 /// Reads YAML: nested maps, scalars, lists of scalars. `origin` names it in messages. Local.
@@ -123,6 +124,11 @@ class ResolvedOptions {
   std::vector<std::pair<const OptionSpec*, std::string>> values_;
 };
 
+/// What no command can use, wherever it stands (command line, PETSC_OPTIONS, .petscrc): to be asked before any command
+/// begins. Local, the same on every rank.
+/// @throws Error for an option that nobody knows, with the nearest known name; for one that needs a value and has none.
+void refuse_wrong_options();
+
 /// Typed access to PETSc's option database, with defaults and with errors that say where a value came from.
 class Options {
  public:
@@ -131,9 +137,9 @@ class Options {
 
   /// Puts the case's keys into the database, where the command line has not set them, finds out what kind of problem it
   /// is, and checks every value that it uses. Local, the same on every rank.
-  /// @throws Error for a key or option that no command knows, with the nearest known name; for one, in a case file or
-  /// on the command line, that no stage of this problem uses (what .petscrc and PETSC_OPTIONS say serves many cases,
-  /// and may be of no use to one of them); for a value of the wrong type or out of range.
+  /// @throws Error for a key that no command knows, with the nearest known name; for a key without its value; for one,
+  /// in a case file or on the command line, that no stage of this problem uses (what .petscrc and PETSC_OPTIONS say
+  /// serves many cases, and may be of no use to one of them); for a value of the wrong type or out of range.
   Options(const std::vector<CaseEntry>& entries, const std::string& case_name, Source source = Source::case_file);
 
   const Setting& setting() const { return setting_; }

@@ -33,8 +33,33 @@ expect_error 1 'option -train_balance: monte_carlo supervision does not use it' 
 expect_error 1 'option -source_columns: nothing uses it without source_file' 1 run exact.yaml -source_columns 0,1 -out never
 sed 's/batch: 8/&, clip: 1/' walk.yaml >clip.yaml
 expect_error 1 'clip.yaml:4: train_clip: walk supervision does not use it' 3 run clip.yaml -out never
-expect_error 1 'option -train_steps is without its value .steps' 1 run exact.yaml -train_steps -out never
-[ ! -e never ] || fail "an option that was refused left a folder"
+
+# An option of every kind that needs a value and has none: by every command, at the end of the line and before another option, by
+# the environment, and in a case (tests/pipeline/test_options.cpp has all keys).
+succeed 1 solve net.txt -out done
+without_value=('info done' 'solve net.txt' 'convert net.txt never.sp' 'solve exact.yaml' 'run walk.yaml' 'train rows.yaml'
+  'sample done' 'validate done' 'bench exact.yaml')
+k=0
+for option in out target_name source_file target_columns circuit_family sample_flow circuit_layers model_hidden train_clip \
+  circuit_resistance_same train_steps network_pairs seed; do
+  # shellcheck disable=SC2206 # words
+  words=(${without_value[k % ${#without_value[@]}]} "-$option")
+  [ $((k++ % 2)) = 0 ] || words+=(-force)
+  expect_error 1 "^error: option -$option is without its value \\[" $((k % 2 + 1)) "${words[@]}"
+done
+for words in 'info done' 'convert net.txt never.sp' 'run exact.yaml'; do
+  # shellcheck disable=SC2086 # words
+  PETSC_OPTIONS='-network_pairs -objects_dump' expect_error 1 'option -network_pairs is without its value .path.all' 1 $words
+done
+expect_error 1 'unknown option -out_to' 1 info done -out_to here
+expect_error 1 'option -network_pairs is without its value' 1 solve -network_pairs net.txt
+for key in 'layers: ' 'layers: ~' 'layers: null'; do
+  sed "s/{layers: 3}/{$key}/" exact.yaml >null.yaml
+  expect_error 1 "null.yaml:2: circuit_layers is without its value" 1 solve null.yaml -out never -circuit_layers 2
+done
+sed 's/^bench: .*/bench:/' exact.yaml >empty_section.yaml
+succeed 1 solve empty_section.yaml -out empty_section
+[ ! -e never ] && [ ! -e never.sp ] || fail "an option that was refused left a folder"
 
 # Keys of other commands are fine; what the command line has made useless gives way.
 succeed 1 solve exact.yaml

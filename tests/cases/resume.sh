@@ -8,42 +8,9 @@ circuit: {family: dense, layers: 4, resistance_same: 1, resistance_change: 36}
 source:  {name: uniform}
 target:  {name: normal}
 model:   {hidden: [32, 32]}
-train:   {steps: 12000, batch: 256, validate_every: 500, checkpoint_every: 500}
+train:   {steps: 6000, batch: 256, validate_every: 500, checkpoint_every: 500}
 sample:  {count: 1000}
 YAML
-
-# Seconds are the only thing that may differ: a column of /history.
-same_training() { # FOLDER FOLDER
-  same_data "$1/checkpoint.h5" "$2/checkpoint.h5" history
-  for name in step best_validation loss_sum checksum; do
-    [ "$(attribute "$1/checkpoint.h5" $name)" = "$(attribute "$2/checkpoint.h5" $name)" ] || fail "$name differs"
-  done
-  cut -d, -f1,3- "$1/training.csv" >first
-  cut -d, -f1,3- "$2/training.csv" | cmp - first || fail "training.csv differs"
-}
-
-# start RANKS COMMAND ...: in the background, its id in `job`.
-start() {
-  if [ "$1" = 1 ]; then
-    "$program" "${@:2}" >log 2>stderr </dev/null &
-  else
-    "$mpiexec" -n "$1" "$program" "${@:2}" >log 2>stderr </dev/null &
-  fi
-  job=$!
-}
-await() { # CONDITION ...: until it holds of the running program
-  for _ in $(seq 1200); do
-    ! "$@" || return 0
-    kill -0 $job 2>/dev/null || fail "ended before '$*': $(cat log stderr)"
-    sleep 0.05
-  done
-  fail "no '$*' after 60 s"
-}
-interrupted() { # what a stopped program must leave
-  wait $job || fail "an interrupted run ended with status $?: $(cat log stderr)"
-  grep -q '^interrupted: resume with ' log || fail "no word of how to resume: $(cat log stderr)"
-  nothing_half_written "an interrupted run"
-}
 
 for ranks in 1 2; do succeed $ranks train long.yaml -out whole$ranks; done
 
@@ -53,9 +20,9 @@ for _ in 1 2; do
   start 2 train long.yaml -out usr1
   await test -e usr1/checkpoint.previous.h5
   kill -USR1 $job
-  interrupted
+  interrupted "SIGUSR1 to mpirun"
 done
-[ "$(attribute usr1/checkpoint.h5 step)" -lt 12000 ] || fail "SIGUSR1 came too late to test anything"
+[ "$(attribute usr1/checkpoint.h5 step)" -lt 6000 ] || fail "SIGUSR1 came too late to test anything"
 succeed 2 train long.yaml -out usr1
 grep -q 'going on from step' log || fail "did not go on: $(cat log)"
 same_training whole2 usr1
@@ -66,8 +33,8 @@ for signal in TERM USR1; do
   start 1 run long.yaml -out term
   await test -e term/checkpoint.previous.h5
   kill -$signal $job
-  interrupted
-  [ "$(attribute term/checkpoint.h5 step)" -lt 12000 ] || fail "SIG$signal came too late to test anything"
+  interrupted "SIG$signal in training"
+  [ "$(attribute term/checkpoint.h5 step)" -lt 6000 ] || fail "SIG$signal came too late to test anything"
 done
 succeed 1 run long.yaml -out term
 same_training whole1 term
@@ -77,7 +44,7 @@ start 1 train -force long.yaml -out term
 await grep -q '^solve' log
 sleep 0.3
 kill -TERM $job
-interrupted
+interrupted "an interrupted -force"
 ! grep -q -- '-force' log || fail "$(cat log)"
 
 # SIGKILL: the last periodic checkpoint is whole.
@@ -94,7 +61,7 @@ for damage in 'truncate -s 5000' 'rm' 'cp long.yaml'; do
   start 1 train long.yaml -out damaged
   await test -e damaged/checkpoint.previous.h5
   kill -TERM $job
-  interrupted
+  interrupted "SIGTERM before '$damage'"
   $damage damaged/checkpoint.h5
   kirchhoff 2 sample long.yaml -out damaged -sample_flow neural >log 2>stderr || fail "$damage: $(cat log stderr)"
   grep -q 'warning: .*checkpoint.h5.*going on from .*checkpoint.previous.h5' stderr || fail "$damage: $(cat log stderr)"

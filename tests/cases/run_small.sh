@@ -198,6 +198,12 @@ for options in '-solve_method direct' '-ksp_type fcg -ksp_converged_reason -ksp_
   potentials_equal on2/solution.h5 other/solution.h5
 done
 
+# PETSc's own look at its memory: nothing is freed by another allocator, written over, or left.
+for ranks in 1 2; do
+  succeed $ranks solve tiny.yaml -out checked -force -solve_method krylov -malloc_debug -malloc_dump
+  ! grep -E 'Total space allocated|bytes Petsc' log stderr || fail "memory of PETSc is left on $ranks ranks"
+done
+
 # That no object of PETSc is left is seen to in every case (common/lib.sh). One that is left would be seen:
 if [ -e "$faults" ]; then
   for ranks in 1 2; do

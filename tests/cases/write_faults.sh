@@ -63,5 +63,32 @@ for kind in "${!makes[@]}"; do
 done
 fault solution 1 1 5 'Input/output error' only
 fault samples 1 2 28 'No space left on device' only
+
+# state.json: what cannot be written is said, the last one stays whole, and is never a better one than the truth.
+state_fault() { # RANKS CALL REGEX STATE [ONLY]: from this call on (or this one alone) they fail; a state has two, write and fsync
+  local status=0 what="state.json, call $2 on $1 ranks"
+  rm -rf mark state && cp -r before/state .
+  LD_PRELOAD=$faults FAULT_MARK=$work/mark FAULT_FILE=state.json FAULT_CALL=$2 FAULT_ERROR=28 ${5:+env FAULT_ONLY=1} \
+    timeout -k 1 60 "$mpiexec" -n "$1" "$program" solve case.yaml -out state -force >log 2>stderr </dev/null || status=$?
+  [ -e mark ] || fail "$what: no fault was met"
+  hits=$((hits + 1))
+  [ $status = 1 ] || fail "$what: status $status: $(cat stderr)"
+  [ "$(grep -c '^error: ' stderr)" = 1 ] && grep -qE "$3" stderr || fail "$what: not '$3': $(cat stderr)"
+  [ "$(state_of state)" = "$4" ] || fail "$what: $(cat state/state.json)"
+  nothing_half_written "$what"
+}
+succeed 1 solve case.yaml -out state
+cp -r state before/
+no_room='cannot write state/state.json: No space left on device'
+for ranks in 1 2; do
+  for call in 1 2; do
+    state_fault $ranks $call "^error: $no_room" finished # nothing has begun
+    cmp before/state/state.json state/state.json || fail "a state that could not be written changed the one before"
+  done
+  state_fault $ranks 3 "^error: $no_room" running
+  grep -q "^warning: $no_room; it says what it said before, not that the work is failed" stderr || fail "silent: $(cat stderr)"
+  state_fault $ranks 3 "^error: $no_room" failed only
+  state_fault $ranks 5 "^error: $no_room" running # the end of the work
+done
 echo "$hits faults met"
 [ $hits -ge 12 ] || fail "only $hits faults met"

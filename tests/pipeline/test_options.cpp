@@ -105,6 +105,23 @@ TEST(ResolvedOptions, AreACaseThatCanBeReadAgain) {
   EXPECT_THAT(options.yaml(), testing::HasSubstr("hidden: [8, 4]"));
 }
 
+TEST(Options, RefuseEveryKeyWithoutItsValue) {
+  for (const auto& option : option_table()) {
+    if (!option.of_case()) continue;
+    EXPECT_THAT(
+        [&] {
+          Options({{option.name, "", 3, true}}, "x.yaml");
+        },
+        testing::ThrowsMessage<Error>("x.yaml:3: " + option.name + " is without its value [" + option.unit + "]"));
+  }
+  const auto entries = parse_case("train:\nseed: ~\nsource: {name: '', file: null}\ntarget:\n  name:\n", "x.yaml");
+  std::vector<std::string> without;
+  for (const auto& entry : entries) {
+    if (entry.null) without.push_back(entry.name);
+  }
+  EXPECT_THAT(without, testing::ElementsAre("train", "seed", "source_file", "target_name"));
+}
+
 TEST(Options, RefuseAKeyThatTheCaseDoesNotUseAndNotWhatItWroteItself) {
   // The database keeps what a case has put into it.
   const Options stored({{"train_supervision", "walk", 3}, {"train_samples", "5", 4}}, "x.h5", Options::Source::stored);

@@ -88,6 +88,62 @@ nothing_half_written() {
   [ -z "$left" ] || fail "$1: leaves $left"
 }
 
+# start RANKS COMMAND ...: in the background, its id in `job`, those of its ranks in `ranks_of_job`, its output in `log` and `stderr`.
+# Jobs in the background of a script ignore SIGINT, and so would the program.
+start() {
+  local ranks=$1
+  shift
+  local launch=()
+  [ "$ranks" = 1 ] || launch=("$mpiexec" -n "$ranks")
+  env --default-signal=INT,HUP "${launch[@]}" "$program" "$@" >log 2>stderr </dev/null &
+  job=$!
+  ranks_of_job=$job
+  [ "$ranks" = 1 ] || await all_ranks_of_job "$ranks"
+}
+all_ranks_of_job() {
+  ranks_of_job=$(pgrep -P $job -f "$program" | tr '\n' ' ') || return 1
+  [ "$(wc -w <<<"$ranks_of_job")" = "$1" ]
+}
+
+# await CONDITION ...: until it holds of the program that was started.
+await() {
+  for _ in $(seq 2400); do
+    ! "$@" || return 0
+    kill -0 $job 2>/dev/null || fail "ended before '$*': $(cat log stderr)"
+    sleep 0.05
+  done
+  fail "no '$*' after 120 s"
+}
+
+# interrupted WHAT: the job ends well and says, once, how to go on.
+interrupted() {
+  local status=0
+  wait $job || status=$?
+  [ $status = 0 ] || fail "$1: status $status: $(cat log stderr)"
+  [ "$(grep -c '^interrupted: resume with ' log)" = 1 ] || fail "$1: no line of how to resume: $(cat log stderr)"
+  ! grep -E '^error' stderr || fail "$1: an error"
+  nothing_half_written "$1"
+}
+
+# state_of FOLDER: what its state.json says of the work.
+state_of() {
+  "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["state"])' "$1/state.json"
+}
+state_is() { # FOLDER STATE
+  [ "$(state_of "$1")" = "$2" ] || fail "$1: $(cat "$1/state.json")"
+}
+
+# same_training FOLDER FOLDER: seconds are the only thing that differs, a column of /history.
+same_training() {
+  local name
+  same_data "$1/checkpoint.h5" "$2/checkpoint.h5" history
+  for name in step best_validation loss_sum checksum; do
+    [ "$(attribute "$1/checkpoint.h5" $name)" = "$(attribute "$2/checkpoint.h5" $name)" ] || fail "$1 and $2: $name differs"
+  done
+  cut -d, -f1,3- "$1/training.csv" >training_of_first
+  cut -d, -f1,3- "$2/training.csv" | cmp - training_of_first || fail "$1 and $2: training.csv differs"
+}
+
 # same_data FILE FILE [EXCEPT...]: all datasets of two HDF5 files are equal bit for bit.
 same_data() {
   "$python" - "$@" <<'PYTHON' || fail "$1 and $2 differ"
