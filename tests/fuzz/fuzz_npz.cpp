@@ -123,8 +123,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto kind = choice % 3;
   const auto bytes = kind == 0 ? in.text(size) : kind == 1 ? archive_of_members(in) : archive_of_numbers(in);
   fuzz::accept_or_refuse([&] {
-    const auto netlist =
-        parse_scipy_sparse(bytes, "a.npz", choice < 0x80 ? EdgeValues::conductance : EdgeValues::resistance);
+    EdgeReading reading;
+    reading.values = choice < 0x80 ? EdgeValues::conductance : EdgeValues::resistance;
+    const auto netlist = parse_scipy_sparse(bytes, "a.npz", reading);
     fuzz::check(netlist);
     // An archive of the first kind may be compressed.
     fuzz::require(kind == 0 || netlist.nodes.size() <= bytes.size(), "a header is believed as far as the file is long");

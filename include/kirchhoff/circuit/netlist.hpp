@@ -16,8 +16,8 @@ struct Branches {
   std::vector<double> value;       // (m) of resistors: conductance [S], infinite for 0 ohm; volt; ampere
   std::vector<std::int64_t> line;  // (m) in the file it came from; empty when it came from none
   std::vector<std::string> names;  // (m), or empty: then they are numbered from 1
-  std::vector<std::int32_t>
-      file;  // (m) which of Netlist::files the line is in; an element behind its end: in the first
+  /// (m) which of Netlist::files the line is in; an element behind its end: in the first.
+  std::vector<std::int32_t> file = {};
 
   std::size_t size() const { return tail.size(); }
   /// @param origin_line 0 when it comes from no file. Names are not touched.
