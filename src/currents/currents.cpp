@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <ranges>
 
 #include "currents/sorted_layer.hpp"
 
@@ -106,15 +107,15 @@ double NetCurrent::operator()(int l, std::int64_t x) const {
   const auto* groups = circuit_.coupling(0).groups();
   const auto add = [&](const std::vector<SetSum>& sums, int m) {
     const auto layer = static_cast<std::size_t>(m);
-    for (auto part = sums.rbegin(); part != sums.rend(); ++part) {
-      if (part->set.kind == StateSet::Kind::all) {
-        sum += part->conductance * static_cast<double>(n) * (f - layer_mean_[layer]);
-      } else if (part->set.kind == StateSet::Kind::group) {
+    for (const auto& part : std::views::reverse(sums)) {
+      if (part.set.kind == StateSet::Kind::all) {
+        sum += part.conductance * static_cast<double>(n) * (f - layer_mean_[layer]);
+      } else if (part.set.kind == StateSet::Kind::group) {
         const auto g = groups->of(x);
-        sum += part->conductance * static_cast<double>(groups->size(g)) *
+        sum += part.conductance * static_cast<double>(groups->size(g)) *
                (f - group_mean_[layer][static_cast<std::size_t>(g)]);
       } else {
-        sum += part->conductance * (f - potential_[static_cast<std::size_t>(m * n + x)]);
+        sum += part.conductance * (f - potential_[static_cast<std::size_t>(m * n + x)]);
       }
     }
   };

@@ -132,6 +132,7 @@ class Sweep {
     const auto whole = [&](int l) { return static_cast<std::size_t>(l) * sets; };
     const auto group = [&](int l, std::int64_t x) { return whole(l) + 1 + static_cast<std::size_t>(groups->of(x)); };
     std::vector<std::vector<SetSum>> parts;  // of a layer pair: the state's own, its group, all
+    parts.reserve(layers);
     for (int l = 0; l < circuit_.layers(); ++l) parts.push_back(set_sums(circuit_.coupling(l)));
     // Calls visit(parts, neighbouring layer) for the one or two layers next to l.
     const auto each_side = [&](int l, auto&& visit) {

@@ -39,7 +39,7 @@ refuse "option -train_jitter is 'much': a number is needed" train case.yaml -tra
 
 # --- the case
 refuse 'missing.yaml: No such file' solve missing.yaml
-refuse 'case.txt:1: column 1 is .space: *.categories: 3.: a node is a whole number' solve "$(cp case.yaml case.txt && echo case.txt)"
+refuse "case.txt:1: the dictionary is not understood at 'categories: 3" solve "$(cp case.yaml case.txt && echo case.txt)"
 refuse 'case.toml: a case ends in .yaml' solve "$(cp case.yaml case.toml && echo case.toml)"
 : >empty.yaml
 refuse 'empty.yaml:1: the case is empty' run empty.yaml

@@ -210,7 +210,7 @@ for columns in (40, 80):
     child, terminal = pty.fork()
     if child == 0:
         fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        os.execv(sys.argv[1], [sys.argv[1], "train", "long.yaml", "-out", f"columns{columns}", "-train_steps", "1000"])
+        os.execv(sys.argv[1], [sys.argv[1], "train", "long.yaml", "-out", f"columns{columns}"])
     text = b""
     while True:
         try:

@@ -31,8 +31,8 @@ const FamilyRow& Hamming::row() {
                                          "circuit_resistance_spread", "circuit_resistance_seed"},
                              .connected = Connected::always,
                              .closed_pairs = true,
-                             .stored_moves = [](const StateSpace& space, std::int64_t) {
-                               return 1 + static_cast<double>(space.dimensions()) * space.categories();
+                             .stored_moves = [](const StateSpace& states, std::int64_t) {
+                               return 1 + static_cast<double>(states.dimensions()) * states.categories();
                              }};
   return row;
 }

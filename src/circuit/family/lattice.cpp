@@ -73,7 +73,7 @@ const FamilyRow& Lattice::row() {
       .connected = Connected::always,
       .grid = true,
       .few_moves = true,
-      .stored_moves = [](const StateSpace& space, std::int64_t) { return 1 + 2.0 * space.dimensions(); }};
+      .stored_moves = [](const StateSpace& states, std::int64_t) { return 1 + 2.0 * states.dimensions(); }};
   return row;
 }
 

@@ -164,6 +164,7 @@ class SpiceReader {
       }
     }
     std::vector<std::string> nodes;
+    nodes.reserve(what.nodes.size());
     for (const auto name : what.nodes) nodes.push_back(elements_.node_name(name, scope));
     SpiceScope inside(body, scope, scope.prefix() + detail::lower_case(what.name) + ".", std::move(nodes));
     double copies = scope.multiplier();
