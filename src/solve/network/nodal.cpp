@@ -406,9 +406,7 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
   if (!plan.direct && widest <= kWidest) plan.patience = kPatience;
   const bool hopeless = problem.reduction.rows <= kProvable && condition(problem) > kHopeless;
   if (!hopeless && without_locality(problem.reduction.rows, widest)) {
-    const auto cut = fmt::format("its widest level has {} of {} unknowns, so that it has few slow modes", widest,
-                                 problem.reduction.rows);
-    if (auto solution = by_plan(cheap_plan(cut, widest > problem.reduction.rows / 10))) return std::move(*solution);
+    if (auto solution = by_plan(cheap_plan(problem.reduction.rows, widest))) return std::move(*solution);
   }
   if (hopeless) {
     failed = "the resistances differ too much for double precision";

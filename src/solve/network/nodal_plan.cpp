@@ -54,22 +54,27 @@ void silence_cholmod() {
 #endif
 }
 
+/// Whether more than a tenth of the rows stand on the widest level.
+bool is_wide(std::int64_t rows, std::int64_t widest) {
+  constexpr std::int64_t kShare = 10;
+  return widest > rows / kShare;
+}
+
 }  // namespace
 
 bool without_locality(std::int64_t rows, std::int64_t widest) {
   constexpr std::int64_t kDenseFactor = 2000;  // rows up to which even a dense factor costs next to nothing
-  constexpr std::int64_t kShare = 10;
-  return rows > kDenseFactor && (widest > kWidest || widest > rows / kShare);
+  return rows > kDenseFactor && (widest > kWidest || is_wide(rows, widest));
 }
 
-NodalPlan cheap_plan(const std::string& reason, bool no_locality) {
+NodalPlan cheap_plan(std::int64_t rows, std::int64_t widest) {
   constexpr int kFew = 100;
   constexpr int kMore = 500;  // where a tenth of the rows stand on one level, any other solver takes far longer still
   NodalPlan plan;
   plan.defaults.pc_type = PCJACOBI;
-  plan.patience = no_locality ? kMore : kFew;
+  plan.patience = is_wide(rows, widest) ? kMore : kFew;
   plan.gives_up = true;
-  plan.reason = reason;
+  plan.reason = fmt::format("its widest level has {} of {} unknowns, so that it has few slow modes", widest, rows);
   return plan;
 }
 

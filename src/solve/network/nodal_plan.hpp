@@ -26,8 +26,7 @@ std::int64_t width(const ReducedRows& all);
 
 /// Conjugate gradients with the diagonal as preconditioner, given up after so many iterations as cost little beside any
 /// other solver: what has no locality has no slow modes either, and is solved within them.
-/// @param no_locality a tenth of the rows or more stand on one level.
-NodalPlan cheap_plan(const std::string& reason, bool no_locality);
+NodalPlan cheap_plan(std::int64_t rows, std::int64_t widest);
 /// Whether the widest level is so large a share of the rows that there is no locality: factors and coarse levels fill
 /// in.
 bool without_locality(std::int64_t rows, std::int64_t widest);
