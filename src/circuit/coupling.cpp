@@ -87,7 +87,7 @@ Coupling Coupling::blocks(const StateSpace& space, double same, double within, d
 }
 
 Coupling Coupling::from_table(const StateSpace& space, std::shared_ptr<const EdgeTable> table, Family family) {
-  Coupling coupling(row_of(family), space, family::Table{table, family});
+  Coupling coupling(row_of(family), space, family::Table{table});
   coupling.table_ = std::move(table);
   return coupling;
 }
@@ -110,19 +110,29 @@ const Groups* Coupling::groups() const {
   return blocks == nullptr ? nullptr : blocks->groups.get();
 }
 
+double Coupling::within() const {
+  const auto* blocks = std::get_if<family::Blocks>(&edges_);
+  return blocks == nullptr ? change_ : blocks->within;
+}
+
+bool Coupling::family_has_modes() const {
+  return std::visit(
+      [](const auto& family) {
+        if constexpr (requires { family.has_modes(); }) return family.has_modes();
+        return requires { family.modes(); };
+      },
+      edges_);
+}
+
 std::optional<Modes> Coupling::modes_of_family() const {
+  if (!family_has_modes()) return std::nullopt;
   return std::visit(
       [](const auto& family) -> std::optional<Modes> {
-        if constexpr (requires { family.has_modes(); }) {
-          if (!family.has_modes()) return std::nullopt;
-        }
         if constexpr (requires { family.modes(); }) return family.modes();
         return std::nullopt;
       },
       edges_);
 }
-
-std::optional<Modes> Coupling::modes() const { return weights_.empty() ? modes_of_family() : std::nullopt; }
 
 double Coupling::steps() const {
   return std::visit(

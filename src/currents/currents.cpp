@@ -29,7 +29,7 @@ double max_degree(const Circuit& circuit, int l, Range states) {
     }
     return sum;
   };
-  if (circuit.coupling(0).modes()) return sum_at(0);  // all rows have one sum
+  if (circuit.coupling(0).has_modes()) return sum_at(0);  // all rows have one sum
   double largest = 0;
   for (auto x = states.begin; x < states.end; ++x) largest = std::max(largest, sum_at(x));
   return largest;
@@ -69,14 +69,8 @@ double square(double value) { return value * value; }
 /// Means of a layer over the groups of family blocks, (groups).
 std::vector<double> group_means(const Groups& groups, std::span<const double> layer) {
   std::vector<double> means;
-  std::vector<double> values;
-  for (std::int64_t g = 0; g < groups.count(); ++g) {
-    values.clear();
-    for (std::int64_t i = 0; i < groups.size(g); ++i) {
-      values.push_back(layer[static_cast<std::size_t>(groups.member(g, i))]);
-    }
-    means.push_back(mean(values));
-  }
+  means.reserve(static_cast<std::size_t>(groups.count()));
+  for (std::int64_t g = 0; g < groups.count(); ++g) means.push_back(mean(groups.gather(g, layer)));
   return means;
 }
 

@@ -62,14 +62,7 @@ class SortedSets {
   SortedSets(const Coupling& coupling, std::span<const double> potential)
       : groups_(coupling.groups()), all_(potential) {
     if (groups_ == nullptr) return;
-    std::vector<double> values;
-    for (std::int64_t g = 0; g < groups_->count(); ++g) {
-      values.clear();
-      for (std::int64_t i = 0; i < groups_->size(g); ++i) {
-        values.push_back(potential[static_cast<std::size_t>(groups_->member(g, i))]);
-      }
-      of_group_.emplace_back(values);
-    }
+    for (std::int64_t g = 0; g < groups_->count(); ++g) of_group_.emplace_back(groups_->gather(g, potential));
   }
 
   const SortedLayer& all() const { return all_; }

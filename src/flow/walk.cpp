@@ -97,9 +97,11 @@ class DenseMover {
   /// A coupling's conductances [S], and what its sums over nested sets count: the state itself, its group, all.
   struct Parts {
     explicit Parts(const Coupling& coupling)
-        : grouped(coupling.groups() != nullptr), same(coupling.same()), change(coupling.change()) {
+        : grouped(coupling.groups() != nullptr),
+          same(coupling.same()),
+          within(coupling.within()),
+          change(coupling.change()) {
       const auto sums = set_sums(coupling);
-      within = grouped ? coupling.kinds()[1].conductance : change;
       own_sum = sums.front().conductance;
       group_sum = grouped ? sums[1].conductance : 0;
     }

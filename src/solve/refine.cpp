@@ -206,7 +206,7 @@ std::pair<double, double> extremes(MPI_Comm comm, const Circuit& circuit) {
     };
     for (const auto& kind : coupling.kinds()) add(kind.conductance);
     if (!coupling.kinds().empty()) continue;
-    if (coupling.modes()) {  // a lattice
+    if (coupling.has_modes()) {  // a lattice
       add(coupling.same());
       add(coupling.change());
       continue;
@@ -278,7 +278,7 @@ void share_field(const Layout& layout, std::span<const double> mine, SharedArray
 double resistance_bound(MPI_Comm comm, const Circuit& circuit, double contrast) {
   const auto [least, most] = extremes(comm, circuit);
   if (most / least <= contrast) return 0;
-  if (circuit.joins_all() || circuit.coupling(0).modes()) return uniform_path(circuit);
+  if (circuit.joins_all() || circuit.coupling(0).has_modes()) return uniform_path(circuit);
   std::array<double, 1> bound{};
   agree(comm, [&] {
     if (rank_of(comm) == 0) bound[0] = 2 * longest_path(circuit);

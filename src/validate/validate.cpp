@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -156,23 +157,6 @@ struct DecadeBounds {
   std::array<double, CurrentComparison::kDecades - 1> low{};
 };
 
-/// Of a group's states, in ascending order.
-std::vector<double> of_group(const Groups& groups, std::int64_t g, std::span<const double> layer) {
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < groups.size(g); ++i) {
-    values.push_back(layer[static_cast<std::size_t>(groups.member(g, i))]);
-  }
-  return values;
-}
-
-/// The conductance between different states of a group [S].
-double within(const Coupling& coupling) {
-  const auto& kinds = coupling.kinds();
-  const auto it =
-      std::find_if(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.but.kind == StateSet::Kind::own; });
-  return it->conductance;
-}
-
 /// The largest |I_exact| between layers l and l + 1, as far as this rank sees [A].
 double largest_current(const Circuit& circuit, std::span<const double> exact, int l, Range mine) {
   const auto tail = layer_of(circuit, exact, l);
@@ -194,7 +178,7 @@ double largest_current(const Circuit& circuit, std::span<const double> exact, in
   largest = coupling.change() * widest(tail, head);
   const auto* groups = coupling.groups();
   for (std::int64_t g = 0; groups != nullptr && g < groups->count(); ++g) {
-    largest = std::max(largest, within(coupling) * widest(of_group(*groups, g, tail), of_group(*groups, g, head)));
+    largest = std::max(largest, coupling.within() * widest(groups->gather(g, tail), groups->gather(g, head)));
   }
   for (auto x = mine.begin; x < mine.end; ++x) add(x, x, coupling.same());
   return largest;
@@ -219,12 +203,9 @@ Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, co
   return decades;
 }
 
-/// Adds `factor` times the sums over all pairs of two sets of states whose edges have conductance g [S] and carry a
-/// current.
-void add_pairs(Decades& decades, const SortedPair& tail, const SortedPair& head, double g, double factor,
+/// Adds `factor` times the sums over pairs that carry a current through edges of conductance g [S].
+void add_drops(Decades& decades, const Drops& down, const Drops& up, double g, double factor,
                const DecadeBounds& bounds) {
-  const Drops down(tail, head);
-  const Drops up(head, tail);
   EdgeSums above;
   for (std::size_t k = 0; k < decades.size(); ++k) {
     EdgeSums sums;
@@ -236,6 +217,21 @@ void add_pairs(Decades& decades, const SortedPair& tail, const SortedPair& head,
     decades[k].add(above, -factor);
     above = sums;
   }
+}
+
+/// How often edges of a conductance [S] count in a sum.
+struct Counted {
+  double conductance;
+  double factor;
+};
+
+/// Adds the sums over all pairs of two sets of states whose edges carry a current, once for each conductance that they
+/// are counted with.
+void add_pairs(Decades& decades, const SortedPair& tail, const SortedPair& head, std::initializer_list<Counted> counted,
+               const DecadeBounds& bounds) {
+  const Drops down(tail, head);
+  const Drops up(head, tail);
+  for (const auto& [g, factor] : counted) add_drops(decades, down, up, g, factor, bounds);
 }
 
 /// Of a circuit that joins all states. @param whole this rank does the whole layer pair, otherwise nothing.
@@ -254,17 +250,15 @@ Decades sums_by_decade(const Circuit& circuit, std::span<const double> exact, st
     decades[bounds.decade(std::abs(e))].add(one_edge(e, g * (tail_n[x] - head_n[y])), factor);
   };
   if (!whole) return decades;
-  add_pairs(decades, {tail_e, tail_n}, {head_e, head_n}, coupling.change(), 1, bounds);
+  add_pairs(decades, {tail_e, tail_n}, {head_e, head_n}, {{coupling.change(), 1}}, bounds);
   const auto* groups = coupling.groups();
   for (std::int64_t i = 0; groups != nullptr && i < groups->count(); ++i) {
-    const auto tails = std::pair(of_group(*groups, i, tail_e), of_group(*groups, i, tail_n));
-    const auto heads = std::pair(of_group(*groups, i, head_e), of_group(*groups, i, head_n));
-    const SortedPair tail(tails.first, tails.second);
-    const SortedPair head(heads.first, heads.second);
-    add_pairs(decades, tail, head, coupling.change(), -1, bounds);
-    add_pairs(decades, tail, head, within(coupling), 1, bounds);
+    const auto tails = std::pair(groups->gather(i, tail_e), groups->gather(i, tail_n));
+    const auto heads = std::pair(groups->gather(i, head_e), groups->gather(i, head_n));
+    add_pairs(decades, {tails.first, tails.second}, {heads.first, heads.second},
+              {{coupling.change(), -1}, {coupling.within(), 1}}, bounds);
   }
-  const double g = within(coupling);
+  const double g = coupling.within();
   for (std::int64_t x = 0; x < circuit.states(); ++x) {
     // The same-state edge stands in the sums above like any other of its group, unless it carries nothing.
     if (tail_e[static_cast<std::size_t>(x)] != head_e[static_cast<std::size_t>(x)]) add(x, x, g, -1);

@@ -67,6 +67,8 @@ class Coupling {
   /// 1/r and 1/R [S]; not of a table.
   double same() const { return same_; }
   double change() const { return change_; }
+  /// 1/R_in [S], between different states of a group; without groups change().
+  double within() const;
   /// Slots of EdgeWeights; 0 for the families that cannot have them.
   int slots() const;
   /// (slots x N) [S], empty when all edges of a kind have one conductance.
@@ -80,9 +82,10 @@ class Coupling {
   const std::vector<EdgeKind>& kinds() const { return kinds_; }
   /// The groups of family blocks, null for others.
   const Groups* groups() const;
-  /// What diagonalises the coupling; none for families without, and for edges of their own.
-  std::optional<Modes> modes() const;
-  /// The same of the family, whatever its edges have been made to be: what a preconditioner takes for the average.
+  /// Whether the modes of its family diagonalise the coupling: not where there are none, or edges are of their own.
+  bool has_modes() const { return weights_.empty() && family_has_modes(); }
+  /// What diagonalises the family's couplings; none for families without. Of a coupling whose edges are of their own it
+  /// is what a preconditioner takes for the average.
   std::optional<Modes> modes_of_family() const;
   /// The most changes from one state to another, one per step; 1 where the family does not say.
   double steps() const;
@@ -134,6 +137,7 @@ class Coupling {
   using Edges = std::variant<family::Dense, family::Hamming, family::Lattice, family::Blocks, family::Table>;
 
   Coupling(const FamilyRow& row, const StateSpace& space, Edges edges);
+  bool family_has_modes() const;
   template <class Which>
   static bool make(Family family, const StateSpace& space, const UniformSpec& spec, std::optional<Coupling>& made);
 

@@ -42,6 +42,14 @@ Groups Groups::by_coordinate(const StateSpace& space, int coordinate) {
   return groups;
 }
 
+std::vector<double> Groups::gather(std::int64_t group, std::span<const double> layer) const {
+  std::vector<double> values(static_cast<std::size_t>(size(group)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = layer[static_cast<std::size_t>(member(group, static_cast<std::int64_t>(i)))];
+  }
+  return values;
+}
+
 Groups Groups::by_label(std::span<const std::int64_t> labels) {
   std::map<std::int64_t, std::int32_t> numbers;
   for (const auto label : labels) numbers.try_emplace(label, 0);

@@ -275,12 +275,12 @@ double norm(std::span<const double> values) {
 }  // namespace
 
 bool is_uniform(const Circuit& circuit) {
-  const auto first = circuit.coupling(0).modes();
-  if (!first) return false;
-  for (int l = 1; l < circuit.layers(); ++l) {
-    const auto modes = circuit.coupling(l).modes();
-    // The modes of two layer pairs with the same transform differ where the kinds of changes stand in another ratio.
-    if (!modes || modes->of_axes != first->of_axes || modes->row_changes != first->row_changes) return false;
+  // What modes leave open are groups and the ratio of R_in to R_out, which all layer pairs must share.
+  const auto& first = circuit.coupling(0);
+  const auto ratio = [](const Coupling& c) { return c.within() / c.change(); };
+  for (int l = 0; l < circuit.layers(); ++l) {
+    const auto& coupling = circuit.coupling(l);
+    if (!coupling.has_modes() || coupling.groups() != first.groups() || ratio(coupling) != ratio(first)) return false;
   }
   return true;
 }

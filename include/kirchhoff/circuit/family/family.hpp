@@ -65,6 +65,8 @@ class Groups {
     if (!of_.empty()) return members_[static_cast<std::size_t>(first_[static_cast<std::size_t>(group)] + i)];
     return (i / stride_ * count_ + group) * stride_ + i % stride_;
   }
+  /// What a layer (N) has in a group's states, in ascending order.
+  std::vector<double> gather(std::int64_t group, std::span<const double> layer) const;
   /// Whether group g holds the states x with x / stride % count = g, as those of a coordinate do: 0 when not.
   std::int64_t stride() const { return stride_; }
 

@@ -24,7 +24,6 @@ namespace family {
 /// Any edges, listed: those of a file, or each state's nearest ones.
 struct Table {
   std::shared_ptr<const EdgeTable> table;
-  Family family = Family::file;
 
   std::int64_t edges() const { return static_cast<std::int64_t>(table->forward.other.size()); }
   static const FamilyRow& file_row();
