@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "kirchhoff/circuit/circuit.hpp"
-
 namespace kirchhoff {
+
+class Circuit;
 
 /// Elements of one kind, a two-terminal branch each.
 struct Branches {
