@@ -9,31 +9,35 @@
 #include <utility>
 
 #include "kirchhoff/base/error.hpp"
+#include "states/sum_rule.hpp"
 
 namespace kirchhoff {
 
 namespace {
 
 using std::numbers::pi;
+using Centre = PlanarDensity::Centre;
 using Kernel = PlanarDensity::Kernel;
 
-/// `points` centres of equal weight along curve(u), u at the midpoints of equal parts of
-/// (0, 1); weights sum to `share`.
+/// `points` centres along at(u), u at the midpoints of equal parts of (0, 1), whose weights are share / points of at's.
 template <class Curve>
 void add_curve(PlanarDensity& density, int points, double share, Curve&& curve) {
-  for (int k = 0; k < points; ++k) {
-    const std::pair<double, double> at = curve((k + 0.5) / points);
-    density.centres.push_back({at.first, at.second, share / points});
-  }
+  const auto at = [points, share, curve](double step) {
+    auto centre = curve((step + 0.5) / points);
+    centre.weight *= share / points;
+    return centre;
+  };
+  density.curves.push_back({density.centres.size(), points, at});
+  for (int k = 0; k < points; ++k) density.centres.push_back(at(k));
 }
 
 PlanarDensity two_moons() {
   PlanarDensity density{Kernel::normal, 0.16, {}};
   add_curve(density, 20'000, 0.5, [](double u) {
-    return std::pair{1.6 * (std::cos(pi * u) - 0.5), 1.6 * (std::sin(pi * u) - 0.25)};
+    return Centre{1.6 * (std::cos(pi * u) - 0.5), 1.6 * (std::sin(pi * u) - 0.25), 1};
   });
   add_curve(density, 20'000, 0.5, [](double u) {
-    return std::pair{1.6 * (1 - std::cos(pi * u) - 0.5), 1.6 * (0.5 - std::sin(pi * u) - 0.25)};
+    return Centre{1.6 * (1 - std::cos(pi * u) - 0.5), 1.6 * (0.5 - std::sin(pi * u) - 0.25), 1};
   });
   return density;
 }
@@ -42,7 +46,7 @@ PlanarDensity swiss_roll() {
   PlanarDensity density{Kernel::normal, 0.8 / 7.5, {}};
   add_curve(density, 20'000, 1.0, [](double u) {
     const double t = 1.5 * pi * (1 + 2 * u);
-    return std::pair{t * std::cos(t) / 7.5, t * std::sin(t) / 7.5};
+    return Centre{t * std::cos(t) / 7.5, t * std::sin(t) / 7.5, 1};
   });
   return density;
 }
@@ -51,7 +55,7 @@ PlanarDensity circles() {
   PlanarDensity density{Kernel::normal, 0.192, {}};
   for (const double radius : {2.4, 1.2}) {
     add_curve(density, 10'000, 0.5, [radius](double u) {
-      return std::pair{radius * std::cos(2 * pi * u), radius * std::sin(2 * pi * u)};
+      return Centre{radius * std::cos(2 * pi * u), radius * std::sin(2 * pi * u), 1};
     });
   }
   return density;
@@ -71,18 +75,17 @@ PlanarDensity pinwheel() {
   // With the kernel's own spread (0.1 before scaling) the radial standard deviation is 0.3, as in the literature.
   const double radial = std::sqrt(0.3 * 0.3 - 0.1 * 0.1);
   PlanarDensity density{Kernel::normal, 0.15, {}};
+  const auto weight = [](double z) { return std::exp(-z * z / 2); };
   double sum = 0;
+  for (int k = 0; k < kPoints; ++k) sum += weight(-3 + 6 * (k + 0.5) / kPoints);
   for (int arm = 0; arm < kArms; ++arm) {
-    for (int k = 0; k < kPoints; ++k) {
-      const double z = -3 + 6 * (k + 0.5) / kPoints;
+    add_curve(density, kPoints, 1.0 / kArms, [=](double u) {
+      const double z = -3 + 6 * u;
       const double r = 1 + radial * z;
       const double angle = 2 * pi * arm / kArms + 0.25 * std::exp(r);
-      const double weight = std::exp(-z * z / 2);
-      density.centres.push_back({1.5 * r * std::cos(angle), -1.5 * r * std::sin(angle), weight});
-      sum += weight;
-    }
+      return Centre{1.5 * r * std::cos(angle), -1.5 * r * std::sin(angle), weight(z) * kPoints / sum};
+    });
   }
-  for (auto& centre : density.centres) centre.weight /= sum;
   return density;
 }
 
@@ -91,7 +94,7 @@ PlanarDensity two_spirals() {
   for (const double sign : {1.0, -1.0}) {
     add_curve(density, 10'000, 0.5, [sign](double u) {
       const double t = 3 * pi * std::sqrt(u);
-      return std::pair{-sign * 0.8 / 3 * t * std::cos(t), sign * 0.8 / 3 * t * std::sin(t)};
+      return Centre{-sign * 0.8 / 3 * t * std::cos(t), sign * 0.8 / 3 * t * std::sin(t), 1};
     });
   }
   return density;
@@ -209,6 +212,44 @@ class AxisBlock {
   std::array<Cells, kKernelBlock> filled_{};
 };
 
+/// Appends fewer centres that stand for those along a curve. Pieces of it as long as a kernel is wide hold a product of
+/// normals that changes by exp(8.5) at most, which kNodes nodes sum to rounding. The first ones are no longer than what
+/// lies before them, for a curve that begins like a square root.
+void add_nodes(const PlanarDensity::Curve& curve, std::span<const Centre> points, double width,
+               std::vector<Centre>& out) {
+  constexpr int kNodes = 16;
+  constexpr std::size_t kFirst = 2 * kNodes;  // taken one by one
+  for (std::size_t begin = 0; begin < points.size();) {
+    const auto longest = std::min(points.size(), begin + std::max(begin, kFirst));
+    double length = 0;
+    auto end = begin + 1;
+    while (end < longest && length < width) {
+      length += std::hypot(points[end].x - points[end - 1].x, points[end].y - points[end - 1].y);
+      ++end;
+    }
+    for (const auto& node : sum_rule(static_cast<int>(end - begin), begin == 0 ? static_cast<int>(kFirst) : kNodes)) {
+      out.push_back(curve.at(static_cast<double>(begin) + node.at));
+      out.back().weight *= node.weight;
+    }
+    begin = end;
+  }
+}
+
+/// The density's centres, those along curves by fewer. A square's edges are not smooth, and it has no curves.
+std::vector<Centre> few_centres(const PlanarDensity& density) {
+  const std::span<const Centre> all(density.centres);
+  std::vector<Centre> few;
+  std::size_t next = 0;
+  for (const auto& curve : density.curves) {
+    few.insert(few.end(), all.begin() + static_cast<std::ptrdiff_t>(next),
+               all.begin() + static_cast<std::ptrdiff_t>(curve.first));
+    add_nodes(curve, all.subspan(curve.first, static_cast<std::size_t>(curve.points)), density.width, few);
+    next = curve.first + static_cast<std::size_t>(curve.points);
+  }
+  few.insert(few.end(), all.begin() + static_cast<std::ptrdiff_t>(next), all.end());
+  return few;
+}
+
 }  // namespace
 
 std::span<const std::string> planar_densities() { return kNames; }
@@ -225,17 +266,28 @@ double usual_size(const std::string& name) {
   return kUsualSize[static_cast<std::size_t>(found - kNames.begin())];
 }
 
+PlanarDensity PlanarDensity::scaled(double factor) const {
+  const auto grown = [factor](Centre centre) { return Centre{centre.x * factor, centre.y * factor, centre.weight}; };
+  PlanarDensity out{kernel, width * factor, {}, {}};
+  for (const auto& centre : centres) out.centres.push_back(grown(centre));
+  for (const auto& curve : curves) {
+    out.curves.push_back({curve.first, curve.points, [=](double step) { return grown(curve.at(step)); }});
+  }
+  return out;
+}
+
 std::vector<double> cell_masses(const PlanarDensity& density, int categories) {
   const auto size = static_cast<std::size_t>(categories);
   std::vector<double> masses(size * size, 0.0);
   AxisBlock along_x(size);
   AxisBlock along_y(size);
+  const auto centres = few_centres(density);
   // A kernel's masses are an outer product. Neighbours along a curve reach almost the same cells, so a block of them is
   // added in one sweep, which reads and writes every cell once instead of kKernelBlock times.
-  for (std::size_t first = 0; first < density.centres.size(); first += kKernelBlock) {
+  for (std::size_t first = 0; first < centres.size(); first += kKernelBlock) {
     std::array<double, kKernelBlock> weight{};
-    for (std::size_t k = 0; k < kKernelBlock && first + k < density.centres.size(); ++k) {
-      const auto& centre = density.centres[first + k];
+    for (std::size_t k = 0; k < kKernelBlock && first + k < centres.size(); ++k) {
+      const auto& centre = centres[first + k];
       along_x.set(k, density, centre.x);
       along_y.set(k, density, centre.y);
       weight[k] = centre.weight;

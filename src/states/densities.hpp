@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +26,17 @@ struct PlanarDensity {
   Kernel kernel = Kernel::normal;
   double width = 0;             // the standard deviation of the isotropic normal, or half the side of the square
   std::vector<Centre> centres;  // in the order of the formula; weights sum to one
+  /// Centres along a curve at equal steps of its parameter. It is smooth but for its beginning, where it may be like a
+  /// square root of the step's number and a half.
+  struct Curve {
+    std::size_t first;                      // of its centres
+    int points;                             // how many they are
+    std::function<Centre(double step)> at;  // centre first + step, and between them
+  };
+  std::vector<Curve> curves = {};  // in order, apart from each other
+
+  /// The same, every length times `factor`.
+  PlanarDensity scaled(double factor) const;
 };
 
 /// Names that `planar_density` knows, in the order of docs/distributions.md.
@@ -36,7 +49,8 @@ PlanarDensity planar_density(const std::string& name);
 double usual_size(const std::string& name);
 
 /// The density's masses in the S x S equal cells of the box (row = cell of x), divided by their sum.
-/// Kernels are cut 8.5 standard deviations from their centre, a share of 2e-17.
+/// Kernels are cut 8.5 standard deviations from their centre, a share of 2e-17. Of centres along a curve fewer are
+/// added up (src/states/sum_rule.hpp), which changes a mass by less than 1e-13 of itself.
 std::vector<double> cell_masses(const PlanarDensity& density, int categories);
 
 /// The masses of N(mean, sigma^2) in the S equal cells of one axis of the box, divided by

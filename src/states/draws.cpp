@@ -172,14 +172,8 @@ std::int64_t planar_cell(std::span<const std::uint16_t> bits, int cells) {
 
 std::vector<double> planar_cell_masses(const std::string& name, int cells) {
   if (!is_planar(name)) return {};
-  auto density = planar_density(name);
   const double scale = usual_size(name) * kBox / kCodeBox;  // the coded box in units of the box of cell_masses
-  for (auto& centre : density.centres) {
-    centre.x *= scale;
-    centre.y *= scale;
-  }
-  density.width *= scale;
-  return cell_masses(density, cells);
+  return cell_masses(planar_density(name).scaled(scale), cells);
 }
 
 }  // namespace kirchhoff
