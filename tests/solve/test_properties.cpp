@@ -587,6 +587,35 @@ TEST(Properties, SoftModesOfFilesAreRightOrRefused) {
   EXPECT_GE(tally.solved, 100 + 40);
 }
 
+// Groups of two and R_in far below R_out: 2 kappa - e is what two large numbers leave, if it is subtracted.
+TEST(Properties, FlippedModesOfBlocksKeepTheirDigits) {
+  for (std::uint64_t number = 0; number < 60; ++number) {
+    Numbers numbers(kSeed + 6, oracles::kInputs, number);
+    Spec spec;
+    spec.family = Family::blocks;
+    spec.s = 2 * (1 + numbers.below(3));
+    const auto n = spec.space().size();
+    const double ratio = std::pow(10.0, 1 + static_cast<double>(number % 6));  // 10 .. 1e6
+    const double same = log_uniform(numbers, 1);
+    const double change = ratio * log_uniform(numbers, 1);
+    for (int l = 0; l < 1 + static_cast<int>(number % 4); ++l) {
+      spec.same.push_back(same);
+      spec.within.push_back(change / ratio / 3);
+      spec.change.push_back(change);
+    }
+    for (std::int64_t x = 0; x < n; ++x) spec.labels.push_back(x / 2);
+    spec.p = dyadic_mass(n, numbers);
+    spec.q = dyadic_mass(n, numbers);
+    const auto name = text(spec, number) + ", R_out / R_in " + std::to_string(ratio);
+
+    const auto found = solved(spec);
+
+    EXPECT_EQ(found.report.method, "spectral") << name;
+    EXPECT_LE(found.report.potential_error_estimate, 1e-11) << name;
+    EXPECT_LE(oracles::distance(found.phi, oracles::exact_potentials(define(spec))), found.error) << name;
+  }
+}
+
 TEST(Properties, ResistancesOfAnyKindAreRightOrRefused) {
   Tally tally;
   for (std::uint64_t number = 0; number < 120; ++number) {

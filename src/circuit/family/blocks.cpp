@@ -25,6 +25,10 @@ Modes Blocks::modes() const {
   modes.of_axes.assign(std::size_t{1} << modes.axes.size(), inner);
   modes.of_axes[0] = 0;
   modes.of_axes[2] = n;
+  // R_in far below R_out and two states in a group: what is left of the difference has none of its terms' digits.
+  modes.flipped_of_axes.assign(modes.of_axes.size(), (s - 2) * ratio + (n - s));
+  modes.flipped_of_axes[0] = 2 * modes.row_changes;
+  modes.flipped_of_axes[2] = 2 * (s - 1) * ratio + (n - 2 * s);
   return modes;
 }
 

@@ -326,7 +326,7 @@ void ModeTransform<T>::inverse(T* field, int d, Range lines) {
 }
 
 template <class T>
-void ModeTransform<T>::laplacian_eigenvalue(Range modes, std::span<double> e) const {
+void ModeTransform<T>::of_modes(Range modes, std::span<const double> of_axes, std::span<double> out) const {
   const auto& s = state_->modes;
   const auto& axes = s.axes;
   std::vector<std::int64_t> digit(axes.size());  // counts on like an odometer
@@ -343,8 +343,8 @@ void ModeTransform<T>::laplacian_eigenvalue(Range modes, std::span<double> e) co
   };
   const auto last = std::size_t{1} << (digit.size() - 1);
   add_up();
-  for (auto& value : e.first(static_cast<std::size_t>(modes.size()))) {
-    value = s.of_index.empty() ? s.of_axes[mask | (digit.back() != 0 ? last : 0)]
+  for (auto& value : out.first(static_cast<std::size_t>(modes.size()))) {
+    value = s.of_index.empty() ? of_axes[mask | (digit.back() != 0 ? last : 0)]
                                : before + s.of_index[static_cast<std::size_t>(digit.back())];
     if (++digit.back() < axes.back()) continue;
     for (auto d = digit.size(); d-- > 0 && digit[d] == axes[d];) {
@@ -353,6 +353,17 @@ void ModeTransform<T>::laplacian_eigenvalue(Range modes, std::span<double> e) co
     }
     add_up();
   }
+}
+
+template <class T>
+void ModeTransform<T>::laplacian_eigenvalue(Range modes, std::span<double> e) const {
+  of_modes(modes, state_->modes.of_axes, e);
+}
+
+template <class T>
+void ModeTransform<T>::flipped(Range modes, std::span<const double> e, std::span<double> out) const {
+  if (!state_->modes.flipped_of_axes.empty()) return of_modes(modes, state_->modes.flipped_of_axes, out);
+  for (std::size_t i = 0; i < e.size(); ++i) out[i] = 2 * row_changes() - e[i];
 }
 
 template <class T>

@@ -34,11 +34,16 @@ class ModeTransform {
   /// e(mode) >= 0 for modes [modes.begin, modes.end), the eigenvalue of the changes' Laplacian at R = 1: that of the
   /// coupling is delta = kappa - e / R. Local.
   void laplacian_eigenvalue(Range modes, std::span<double> e) const;
+  /// c_max + c of the same modes, in delta = 1/r + c/R: what they leak where they flip their sign from layer to layer.
+  /// @param e what laplacian_eigenvalue() gives for them. Local.
+  void flipped(Range modes, std::span<const double> e, std::span<double> out) const;
   /// The largest c in delta = 1/r + c/R, that of the constant mode: kappa = 1/r + c_max/R.
   double row_changes() const;
 
  private:
   struct State;
+  /// A number of each mode: by the set of axes along which it is not constant, or the sum over of_index.
+  void of_modes(Range modes, std::span<const double> of_axes, std::span<double> out) const;
   std::unique_ptr<State> state_;
 };
 

@@ -38,11 +38,11 @@ class Ladder {
         seen_(width_),
         leaked_(width_) {}
 
-  /// @param e of the block's modes, none of them zero.
-  void set(std::span<const double> e) {
+  /// @param e, flipped of the block's modes, no e zero.
+  void set(std::span<const double> e, std::span<const double> flipped) {
     count_ = e.size();
     for (std::size_t l = 0; l < chain_pairs_; ++l) {
-      links(schedule_, row_changes_, l, e, row(link_, l), row(gap_, l));
+      links(schedule_, row_changes_, l, e, flipped, row(link_, l), row(gap_, l));
     }
     for (std::size_t l = 0; l <= half_; ++l) {
       const double* before = l > 0 ? row(gap_, l - 1) : nullptr;
@@ -361,11 +361,13 @@ SpectralResult solve_spectral(MPI_Comm comm, const Circuit& circuit, SharedArray
   Ladder ladder(schedule, modes.row_changes(), width);
   TransformError error;
   std::vector<double> e(static_cast<std::size_t>(width));
+  std::vector<double> flipped(e.size());
   for (std::int64_t mode = 1; mode < n; mode += width) {
     const auto end = std::min(n, mode + width);
     const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
     modes.laplacian_eigenvalue({mode, end}, of_block);
-    ladder.set(of_block);
+    modes.flipped({mode, end}, of_block, flipped);
+    ladder.set(of_block, flipped);
     error.add(ladder, of_block.size());
     const double* d = difference.data().data() + mode;
     const double* s = sum.data().data() + mode;

@@ -22,15 +22,17 @@ bool is_uniform(const Circuit& circuit);
 Schedule mean_schedule(MPI_Comm comm, const Circuit& circuit);
 
 /// The chain of modes between the two layers of pair l: the link delta, signed, and what leaks to ground at either end,
-/// kappa - |delta|, computed without a subtraction [S]. @param row_changes c_max of the modes.
+/// kappa - |delta|, computed without a subtraction [S]. @param row_changes c_max of the modes; @param e, flipped of the
+/// modes (ModeTransform).
 template <class T>
-void links(const Schedule& schedule, double row_changes, std::size_t l, std::span<const double> e, T* link, T* leak) {
+void links(const Schedule& schedule, double row_changes, std::size_t l, std::span<const double> e,
+           std::span<const double> flipped, T* link, T* leak) {
   const double same = schedule.same[l];
   const double change = schedule.change[l];
   for (std::size_t i = 0; i < e.size(); ++i) {
     const double delta = same + (row_changes - e[i]) * change;
     link[i] = static_cast<T>(delta);
-    leak[i] = static_cast<T>(delta >= 0 ? e[i] * change : 2 * same + (2 * row_changes - e[i]) * change);
+    leak[i] = static_cast<T>(delta >= 0 ? e[i] * change : 2 * same + flipped[i] * change);
   }
 }
 

@@ -27,10 +27,10 @@ class Chain {
     for (auto* row : {&odd_link_, &odd_gap_, &before_link_, &before_gap_}) row->resize(width_);
   }
 
-  /// @param e of `count` modes; @param field of the first of them on layer 0, layers `states` apart.
-  void solve(std::span<const double> e, T* field, std::int64_t states) {
+  /// @param e, flipped of `count` modes; @param field of the first of them on layer 0, layers `states` apart.
+  void solve(std::span<const double> e, std::span<const double> flipped, T* field, std::int64_t states) {
     const auto count = e.size();
-    eliminate_odd(e);
+    eliminate_odd(e, flipped);
     for (std::size_t l = 0; l < layers_; ++l) {
       T* y = field + static_cast<std::int64_t>(l) * states;
       T* leak = leak_.data() + l * width_;  // becomes the pivot's reciprocal
@@ -67,18 +67,18 @@ class Chain {
 
  private:
   /// A star of links a, b and leak g turned into a link a b / (a + b + g) and leaks a g / (...), b g / (...).
-  void eliminate_odd(std::span<const double> e) {
+  void eliminate_odd(std::span<const double> e, std::span<const double> flipped) {
     std::fill(leak_.begin(), leak_.end(), T(0));
     std::fill(link_.begin(), link_.end(), T(0));
     for (std::size_t odd = 1; odd <= pairs_; odd += 2) {
       const auto below = odd / 2;
-      links(schedule_, row_changes_, odd - 1, e, before_link_.data(), before_gap_.data());
+      links(schedule_, row_changes_, odd - 1, e, flipped, before_link_.data(), before_gap_.data());
       const bool ends = odd == pairs_;
       if (ends) {
         std::fill(odd_link_.begin(), odd_link_.end(), T(0));
         std::fill(odd_gap_.begin(), odd_gap_.end(), T(0));
       } else {
-        links(schedule_, row_changes_, odd, e, odd_link_.data(), odd_gap_.data());
+        links(schedule_, row_changes_, odd, e, flipped, odd_link_.data(), odd_gap_.data());
       }
       for (std::size_t i = 0; i < e.size(); ++i) {
         const T a = std::abs(before_link_[i]);
@@ -119,13 +119,15 @@ void SpectralSolver<T>::decouple(T* field) const {
   const auto width = std::clamp<std::int64_t>(kScratch / layers_, 16, 512);
   Chain<T> chain(schedule_, modes_.row_changes(), width);
   std::vector<double> e(static_cast<std::size_t>(width));
+  std::vector<double> flipped(e.size());
   const auto mine = partition(states_, ranks_.count, ranks_.rank);
   if (mine.begin == 0 && mine.end > 0) solve_constant(field);
   for (auto mode = std::max<std::int64_t>(mine.begin, 1); mode < mine.end; mode += width) {
     const auto end = std::min(mine.end, mode + width);
     const std::span<double> of_block(e.data(), static_cast<std::size_t>(end - mode));
     modes_.laplacian_eigenvalue({mode, end}, of_block);
-    chain.solve(of_block, field + mode, states_);
+    modes_.flipped({mode, end}, of_block, flipped);
+    chain.solve(of_block, flipped, field + mode, states_);
   }
 }
 

@@ -117,8 +117,10 @@ struct Modes {
   double row_changes = 0;          // of the constant mode, whose e is 0
   std::vector<double> of_index;    // what index k along any axis adds to e; or, where that is empty:
   std::vector<double> of_axes;     // (2^axes) e by the set of axes (bit d: axis d) along which a mode is not constant
-  double height = 1;               // the most that a mode of norm 1 has in a state
-  double tilt = 0;                 // how many rounded changes stand against the same state where a mode flips its sign
+  /// (2^axes) 2 row_changes - e, where that difference would lose digits: a mode's leak where it flips its sign.
+  std::vector<double> flipped_of_axes;
+  double height = 1;  // the most that a mode of norm 1 has in a state
+  double tilt = 0;    // how many rounded changes stand against the same state where a mode flips its sign
 };
 
 }  // namespace kirchhoff
