@@ -1,11 +1,15 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
 
+#include "kirchhoff/base/error.hpp"
 #include "kirchhoff/circuit/coupling.hpp"
 
 namespace kirchhoff {
@@ -15,7 +19,7 @@ namespace kirchhoff {
 class SortedLayer {
  public:
   explicit SortedLayer(std::span<const double> potential)
-      : order_(potential.size()), value_(potential.size()), prefix_(potential.size() + 1) {
+      : order_(checked(potential.size())), value_(potential.size()), prefix_(potential.size() + 1) {
     std::iota(order_.begin(), order_.end(), 0U);
     std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
       return potential[a] < potential[b] || (potential[a] == potential[b] && a < b);
@@ -51,6 +55,11 @@ class SortedLayer {
   }
 
  private:
+  static std::size_t checked(std::size_t states) {
+    if (states <= std::numeric_limits<std::uint32_t>::max()) return states;
+    throw Error(fmt::format("walks of dense layers are for up to 2^32 - 1 states a layer, got {}", states));
+  }
+
   std::vector<std::uint32_t> order_;
   std::vector<double> value_;
   std::vector<double> prefix_;

@@ -9,6 +9,7 @@
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/progress.hpp"
 #include "kirchhoff/parallel/stop.hpp"
+#include "parallel/pieces.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -240,7 +241,9 @@ Walks walk_with(MPI_Comm comm, Mover mover, const Flow& flow, const WalkOptions&
   }
   heed_stop(comm);
   if (options.count_visits) {
-    MPI_Allreduce(MPI_IN_PLACE, walks.visits.data(), static_cast<int>(walks.visits.size()), MPI_INT64_T, MPI_SUM, comm);
+    in_pieces(walks.visits.size(), [&](std::size_t first, int count) {
+      MPI_Allreduce(MPI_IN_PLACE, walks.visits.data() + first, count, MPI_INT64_T, MPI_SUM, comm);
+    });
   }
   return walks;
 }

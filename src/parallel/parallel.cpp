@@ -17,6 +17,7 @@
 #include "kirchhoff/parallel/agree.hpp"
 #include "parallel/memory.hpp"
 #include "parallel/memory_limit.hpp"
+#include "parallel/pieces.hpp"
 #include "parallel/shared_pages.hpp"
 
 namespace kirchhoff {
@@ -73,26 +74,27 @@ double all_max(MPI_Comm comm, double value) {
 }
 
 void all_sum(MPI_Comm comm, std::span<double> values) {
-  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM, comm);
+  in_pieces(values.size(), [&](std::size_t at, int count) {
+    MPI_Allreduce(MPI_IN_PLACE, values.data() + at, count, MPI_DOUBLE, MPI_SUM, comm);
+  });
 }
 
 void all_sum(MPI_Comm comm, std::span<float> values) {
-  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_FLOAT, MPI_SUM, comm);
+  in_pieces(values.size(), [&](std::size_t at, int count) {
+    MPI_Allreduce(MPI_IN_PLACE, values.data() + at, count, MPI_FLOAT, MPI_SUM, comm);
+  });
 }
 
 void broadcast(MPI_Comm comm, std::span<double> values) {
-  constexpr std::size_t kPiece = std::size_t{1} << 27;  // MPI counts are int, and messages above 2 GiB are fragile
-  for (std::size_t at = 0; at < values.size(); at += kPiece) {
-    const auto count = std::min(kPiece, values.size() - at);
-    MPI_Bcast(values.data() + at, static_cast<int>(count), MPI_DOUBLE, 0, comm);
-  }
+  in_pieces(values.size(),
+            [&](std::size_t at, int count) { MPI_Bcast(values.data() + at, count, MPI_DOUBLE, 0, comm); });
 }
 
 std::string broadcast(MPI_Comm comm, std::string text) {
   auto length = static_cast<std::int64_t>(text.size());
   MPI_Bcast(&length, 1, MPI_INT64_T, 0, comm);
   text.resize(static_cast<std::size_t>(length));
-  MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, 0, comm);
+  in_pieces(text.size(), [&](std::size_t at, int count) { MPI_Bcast(text.data() + at, count, MPI_CHAR, 0, comm); });
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
+#include "parallel/pieces.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -197,6 +198,22 @@ TEST(WallTime, RunsForward) {
   const double after = wall_time();
 
   EXPECT_GE(after, before);
+}
+
+TEST(Pieces, CoverTheWholeInOrderAndAreNoLongerThanAllowed) {
+  for (const std::size_t size : {0U, 1U, 4U, 5U, 12U, 13U}) {
+    std::size_t next = 0;
+    in_pieces(
+        size,
+        [&](std::size_t at, int count) {
+          EXPECT_EQ(at, next);
+          EXPECT_GT(count, 0);
+          EXPECT_LE(count, 4);
+          next += static_cast<std::size_t>(count);
+        },
+        4);
+    EXPECT_EQ(next, size);
+  }
 }
 
 }  // namespace
