@@ -520,9 +520,9 @@ void read_training(Options& options, Job& job) {
   job.train.checkpoint_every = options.integer("train_checkpoint_every");
   job.balance = options.real("train_balance");
   job.references = options.integer("train_references");
-  job.patience = options.integer("train_patience");
+  job.train.patience = options.integer("train_patience");
   job.row_decay = options.real("train_row_decay");
-  job.dropout = options.real("train_dropout");
+  job.train.dropout = options.real("train_dropout");
 }
 
 }  // namespace
