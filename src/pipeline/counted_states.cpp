@@ -292,14 +292,8 @@ FlowReport CountedStates::report_flow(const StoredWalks& walks, bool may_train) 
 }
 
 Report CountedStates::report(bool may_train) {
-  Report report;
-  report.title = job_.title;
-  report.command = command_;
-  report.options = job_.options.yaml();
-  report.problem_hash = folder().hash();
+  auto report = report_head(job_);
   report.circuit = &circuit_;
-  report.resistance_same = job_.resistance_same;
-  report.resistance_change = job_.resistance_change;
   const auto& solved = solution();
   report.solve = solved.report;
   report.potential = solved.potential.data();
@@ -321,7 +315,7 @@ Report CountedStates::report(bool may_train) {
 
 void CountedStates::validate(bool may_train) {
   samples({.may_train = may_train});
-  bring_report([&] { return report(may_train); }, report_json, report_html);
+  bring_report([&] { return report(may_train); });
 }
 
 }  // namespace

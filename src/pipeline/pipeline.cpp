@@ -25,13 +25,34 @@ void Pipeline::open_folder(const std::string& path, const std::string& name, con
   folder_.emplace(comm_, path, ProblemName{name, hash, options_}, command_, overwrite);
 }
 
-void Pipeline::write_report(const std::function<std::string()>& json, const std::function<std::string()>& html) {
-  agree(comm_, [&] {
-    if (rank_of(comm_) != 0) return;
-    write_text_file(folder().path("report.json"), json());
-    write_text_file(folder().path("report.html"), html());
-  });
-  say(comm_, "report", folder().path("report.html"));
+Report Pipeline::report_head(const Job& job) const {
+  Report report;
+  report.title = job.title;
+  report.command = command_;
+  report.options = job.options.yaml();
+  report.problem_hash = folder().hash();
+  report.categories = job.space.categories();
+  report.dimensions = job.space.dimensions();
+  report.family = to_string(job.family);
+  report.layers = job.layers;
+  report.resistance_same = job.resistance_same;
+  report.resistance_change = job.resistance_change;
+  return report;
+}
+
+void Pipeline::bring_report(const std::function<Report()>& make) {
+  Artefact<bool> artefact{.stage = "validate"};
+  artefact.make = [&](std::optional<bool>, ResultFolder::Stage&) {
+    const auto report = make();
+    agree(comm_, [&] {
+      if (rank_of(comm_) != 0) return;
+      write_text_file(folder().path("report.json"), report_json(report));
+      write_text_file(folder().path("report.html"), report_html(report));
+    });
+    say(comm_, "report", folder().path("report.html"));
+    return true;
+  };
+  bring(folder(), artefact, true);
 }
 
 void bring_stages(MPI_Comm comm, const std::string& wanted, const std::string& input, const std::string& command) {

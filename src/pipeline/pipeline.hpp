@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kirchhoff/io/report/report.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "pipeline/artefact.hpp"
 #include "pipeline/folder.hpp"
@@ -34,17 +35,10 @@ class Pipeline {
   ResultFolder& folder() { return *folder_; }
   const ResultFolder& folder() const { return *folder_; }
   Provenance made_now() const { return provenance(comm_, folder_->hash(), options_.yaml()); }
+  /// What every report begins with.
+  Report report_head(const Job& job) const;
   /// report.json and report.html, which are made each time. @param make the report, on all ranks together.
-  template <class Make, class Json, class Html>
-  void bring_report(Make&& make, Json&& json, Html&& html) {
-    Artefact<bool> artefact{.stage = "validate"};
-    artefact.make = [&](std::optional<bool>, ResultFolder::Stage&) {
-      const auto report = make();
-      write_report([&] { return json(report); }, [&] { return html(report); });
-      return true;
-    };
-    bring(folder(), artefact, true);
-  }
+  void bring_report(const std::function<Report()>& make);
   /// @throws Error as ResultFolder. @note Collective.
   void open_folder(const std::string& path, const std::string& name, const std::string& hash, ResolvedOptions options,
                    bool overwrite);
@@ -53,7 +47,6 @@ class Pipeline {
   std::string command_;  // that goes on after an interruption
 
  private:
-  void write_report(const std::function<std::string()>& json, const std::function<std::string()>& html);
   ResolvedOptions options_;
   std::optional<ResultFolder> folder_;
 };

@@ -9,7 +9,7 @@
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/circuit/conditional/quotient.hpp"
-#include "kirchhoff/io/report/walk_report.hpp"
+#include "kirchhoff/io/report/report.hpp"
 #include "kirchhoff/learn/task/walk_supervision.hpp"
 #include "kirchhoff/learn/walk_train.hpp"
 #include "kirchhoff/parallel/agree.hpp"
@@ -61,11 +61,11 @@ class UncountedStates final : public Pipeline {
   std::string teach(MoveModel& model, Checkpoint& checkpoint, const std::function<void(const TrainState&)>& save);
   std::string watch(const MoveModel& model, const TrainRecord& record);
   StoredMoveWalks walk_anew(const std::string& origin);
-  WalkReport report();
-  void report_walks(WalkReport& report) const;
-  std::string report_picture(WalkReport& report) const;
-  std::string report_exit_law(WalkReport& report) const;
-  std::string report_paths(WalkReport& report) const;
+  Report report();
+  WalksReport report_walks() const;
+  std::string report_picture(WalksReport& report) const;
+  std::string report_exit_law(WalksReport& report) const;
+  std::string report_paths(WalksReport& report) const;
   bool uniform_source() const { return job_.source.name == "uniform"; }
   std::size_t dimensions() const { return static_cast<std::size_t>(job_.space.dimensions()); }
 
@@ -206,38 +206,32 @@ StoredMoveWalks UncountedStates::walk_anew(const std::string& origin) {
 
 void UncountedStates::validate(bool may_train) {
   samples({.may_train = may_train});
-  bring_report([&] { return report(); }, walk_report_json, walk_report_html);
+  bring_report([&] { return report(); });
 }
 
-WalkReport UncountedStates::report() {
-  WalkReport report;
-  report.title = job_.title;
-  report.command = command_;
-  report.options = job_.options.yaml();
-  report.problem_hash = folder().hash();
-  report.categories = job_.space.categories();
-  report.dimensions = job_.space.dimensions();
-  report.layers = job_.layers;
-  report.kcl_leftover = quotient_->kcl_leftover();
-  report.seconds_quotient = seconds_quotient_;
+Report UncountedStates::report() {
+  auto report = report_head(job_);
+  report.classes = {quotient_->kcl_leftover(), seconds_quotient_};
   report.train = train_report(job_, *trained_, static_cast<std::int64_t>(model_->parameters().size()));
-  report.entropy_floor = floor();
-  if (!rows_.training.empty()) report.train.distinct_training_rows = distinct_rows(rows_.training, dimensions());
-  report_walks(report);
-  auto findings = report_picture(report);
-  report.test_rows = static_cast<std::int64_t>(rows_.test.size() / dimensions());
+  report.train->entropy_floor = floor();
+  if (!rows_.training.empty()) report.train->distinct_training_rows = distinct_rows(rows_.training, dimensions());
+  auto walks = report_walks();
+  auto findings = report_picture(walks);
+  walks.test_rows = static_cast<std::int64_t>(rows_.test.size() / dimensions());
   if (job_.space.enumerable() && job_.space.size() <= kMostLawStates) {
-    findings += report_exit_law(report);
-  } else if (report.test_rows > 0 && job_.paths > 0) {
-    findings += report_paths(report);
+    findings += report_exit_law(walks);
+  } else if (walks.test_rows > 0 && job_.paths > 0) {
+    findings += report_paths(walks);
   }
-  say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", report.mmd, findings));
+  say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", walks.mmd, findings));
+  report.walks = std::move(walks);
   return report;
 }
 
-void UncountedStates::report_walks(WalkReport& report) const {
+WalksReport UncountedStates::report_walks() const {
   const auto& walks = samples_->walks;
   const auto d = dimensions();
+  WalksReport report;
   report.count = samples_->count;
   report.seconds = samples_->seconds;
   report.mean_steps = mean_over(comm_, walks.moves, samples_->count);
@@ -251,13 +245,19 @@ void UncountedStates::report_walks(WalkReport& report) const {
   const auto reference = std::span<const std::uint16_t>(rows_.test.empty() ? draws : rows_.test);
   report.mmd = mmd_squared(first, reference.first(std::min(reference.size(), kMmdRows * d)), job_.space.dimensions());
   if (!rows_.training.empty()) report.nearness = nearness(first, rows_.training, job_.space.dimensions());
-  report.gallery.assign(first.begin(),
-                        first.begin() + static_cast<std::ptrdiff_t>(std::min(first.size(), kWalkGallery * d)));
-  report.target_gallery.assign(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(kWalkGallery * d));
+  report.marginals = marginals_of(job_.space, first);
+  report.target_marginals = marginals_of(job_.space, draws);
+  const auto beginning = [&](const std::vector<std::uint16_t>& rows) {
+    return std::vector(rows.begin(),
+                       rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), kWalkGallery * d)));
+  };
+  report.gallery = beginning(first);
+  report.target_gallery = beginning(draws);
+  return report;
 }
 
 /// Of densities of the plane that are coded in bits: samples and as many draws of the target against the density.
-std::string UncountedStates::report_picture(WalkReport& report) const {
+std::string UncountedStates::report_picture(WalksReport& report) const {
   if (!codes_plane(job_.space) || job_.target.name.empty()) return "";
   report.target_picture = planar_cell_masses(job_.target.name, kPlanarCells);
   if (report.target_picture.empty()) return "";
@@ -283,7 +283,7 @@ std::string UncountedStates::report_picture(WalkReport& report) const {
 }
 
 /// Where the walks end, computed: of a space that can be enumerated.
-std::string UncountedStates::report_exit_law(WalkReport& report) const {
+std::string UncountedStates::report_exit_law(WalksReport& report) const {
   const auto law = exit_law_of_moves(comm_, *model_, mass_of(job_, job_.source, source_rows_));
   report.exit_law_lost_mass = law.lost;
   const auto mass = mass_of(job_, job_.target, rows_.training);
@@ -323,7 +323,7 @@ std::string path_findings(const PathLikelihood& found, std::int64_t paths, std::
 }
 
 /// The test rows' likelihood where states cannot be enumerated: by paths.
-std::string UncountedStates::report_paths(WalkReport& report) const {
+std::string UncountedStates::report_paths(WalksReport& report) const {
   const auto found =
       path_log_likelihood(comm_, *model_, *supervision_, source_, rows_.test, static_cast<int>(job_.paths), job_.seed);
   report.log_likelihood_test = found.mean;

@@ -85,6 +85,14 @@ std::int64_t distinct_rows(const std::vector<std::uint16_t>& rows, std::size_t d
   return static_cast<std::int64_t>(distinct.size());
 }
 
+std::vector<std::vector<double>> marginals_of(const StateSpace& space, const std::vector<std::uint16_t>& rows) {
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  std::vector<std::vector<double>> shares(d, std::vector<double>(static_cast<std::size_t>(space.categories())));
+  const double share = static_cast<double>(d) / static_cast<double>(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) shares[i % d][rows[i]] += share;
+  return shares;
+}
+
 std::vector<std::uint16_t> first_rows(MPI_Comm comm, const MoveWalks& walks, std::int64_t count, std::size_t most,
                                       std::size_t d) {
   const auto rows = std::min(most, static_cast<std::size_t>(count));

@@ -32,6 +32,8 @@ std::vector<std::uint16_t> drawn(const Draws& draws, std::int64_t count, std::ui
 Mass mass_of(const Job& job, const Terminal& terminal, const std::vector<std::uint16_t>& rows);
 /// How many of the rows are different ones. Local.
 std::int64_t distinct_rows(const std::vector<std::uint16_t>& rows, std::size_t d);
+/// The share of rows (count x D) with each category, of each coordinate (D x S). Local.
+std::vector<std::vector<double>> marginals_of(const StateSpace& space, const std::vector<std::uint16_t>& rows);
 /// The first rows of all ranks' walks, on every rank: up to `most` rows. @note Collective.
 std::vector<std::uint16_t> first_rows(MPI_Comm comm, const MoveWalks& walks, std::int64_t count, std::size_t most,
                                       std::size_t d);
