@@ -150,8 +150,8 @@ BenchOptions bench_options(const Options& options, double tolerance) {
   bench.repeats = static_cast<int>(options.integer("bench_repeats"));
   bench.seconds = options.real("bench_seconds");
   for (const auto& word : options.words("bench_methods")) {
-    const auto it = std::find(kSolveMethodNames.begin(), kSolveMethodNames.end(), word);
-    const auto method = static_cast<SolveMethod>(it - kSolveMethodNames.begin());
+    const auto& names = solve_method_names();
+    const auto method = static_cast<SolveMethod>(std::find(names.begin(), names.end(), word) - names.begin());
     if (std::find(bench.methods.begin(), bench.methods.end(), method) == bench.methods.end()) {
       bench.methods.push_back(method);
     }
