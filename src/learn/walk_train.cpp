@@ -14,8 +14,9 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::int64_t kFewestHeldOut = 8192;
-constexpr std::int64_t kBlock = 512;
+constexpr std::int64_t kFewestHeldOut = 8192;  // vertices that a validation looks at, whatever the number of rows
+constexpr std::int64_t kBlock = 512;           // vertices of a pass: bounds the memory of its activations
+// Gradients are shortened to this norm (Pascanu, Mikolov and Bengio, 2013): train_clip is of no use to walks.
 constexpr double kLongestGradient = 1;
 
 }  // namespace

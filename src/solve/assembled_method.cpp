@@ -91,8 +91,8 @@ std::unique_ptr<Corrector> assembled_corrector(MPI_Comm comm, const Circuit& cir
 
 }  // namespace
 
-const Engine kAssembledEngine{assembled_corrector, assembled_memory};
-const Engine kFactorEngine{assembled_corrector, assembled_memory, true};
+const SolveEngine kAssembledEngine{assembled_corrector, assembled_memory};
+const SolveEngine kFactorEngine{assembled_corrector, assembled_memory, true};
 
 bool is_plane(const Circuit& circuit) { return circuit.coupling(0).row().grid && circuit.space().dimensions() <= 2; }
 

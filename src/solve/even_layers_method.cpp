@@ -125,7 +125,7 @@ MemoryNeed even_layers_memory(const Circuit& circuit, const Plan& plan, int rank
 
 }  // namespace
 
-const Engine kEvenLayersEngine{
+const SolveEngine kEvenLayersEngine{
     [](MPI_Comm comm, const Circuit& circuit, const Plan& plan) -> std::unique_ptr<Corrector> {
       return std::make_unique<EvenLayersCorrector>(comm, circuit, plan);
     },

@@ -34,7 +34,7 @@ enum class Smoothing { jacobi, spectral, multigrid };
 struct Plan;
 
 /// A way to solve, which one or several methods use.
-struct Engine {
+struct SolveEngine {
   /// @note Collective.
   std::unique_ptr<Corrector> (*corrector)(MPI_Comm comm, const Circuit& circuit, const Plan& plan);
   /// What it takes at its peak, beyond the circuit and the potentials. Local.
@@ -45,7 +45,7 @@ struct Engine {
 
 /// How a circuit is to be solved.
 struct Plan {
-  const Engine* engine = nullptr;
+  const SolveEngine* engine = nullptr;
   Smoothing with = Smoothing::jacobi;
   PCType pc = PCJACOBI;  // of an assembled Laplacian
   std::string reason;
@@ -63,10 +63,10 @@ struct MethodRow {
   Plan (*plan)(MPI_Comm comm, const Circuit& circuit);
 };
 
-extern const Engine kSpectralEngine;    // spectral_method.cpp
-extern const Engine kEvenLayersEngine;  // even_layers_method.cpp
-extern const Engine kAssembledEngine;   // assembled_method.cpp
-extern const Engine kFactorEngine;      // assembled_method.cpp
+extern const SolveEngine kSpectralEngine;    // spectral_method.cpp
+extern const SolveEngine kEvenLayersEngine;  // even_layers_method.cpp
+extern const SolveEngine kAssembledEngine;   // assembled_method.cpp
+extern const SolveEngine kFactorEngine;      // assembled_method.cpp
 
 const MethodRow& spectral_method();
 const MethodRow& multigrid_method();

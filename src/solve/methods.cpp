@@ -114,7 +114,8 @@ std::vector<Plan> plans(MPI_Comm comm, const Circuit& circuit, SolveMethod metho
   if (solver_options_given()) return all;
   const bool dense = circuit.joins_all();
   if (all.front().engine->transforms) all.push_back(dense ? assembled(circuit) : even_layers(Smoothing::jacobi));
-  constexpr std::int64_t kFactorised = 50000;  // unknowns: seconds
+  // Within these a factorisation takes seconds (direct in docs/results/bench.md).
+  constexpr std::int64_t kFactorised = 50000;  // unknowns
   constexpr std::int64_t kEdges = 2000000;
   if (circuit.vertices() <= kFactorised && circuit.edges() <= kEdges &&
       (!dense || circuit.states() <= kDenseDirectStates)) {

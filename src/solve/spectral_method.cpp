@@ -96,10 +96,10 @@ MemoryNeed spectral_memory(const Circuit& circuit, const Plan&, int ranks) {
 
 }  // namespace
 
-const Engine kSpectralEngine{[](MPI_Comm comm, const Circuit& circuit, const Plan&) -> std::unique_ptr<Corrector> {
-                               return std::make_unique<SpectralCorrector>(comm, circuit);
-                             },
-                             spectral_memory, false, true};
+const SolveEngine kSpectralEngine{[](MPI_Comm comm, const Circuit& circuit, const Plan&) -> std::unique_ptr<Corrector> {
+                                    return std::make_unique<SpectralCorrector>(comm, circuit);
+                                  },
+                                  spectral_memory, false, true};
 
 Plan transformed() {
   return {&kSpectralEngine,
