@@ -11,15 +11,15 @@
 #include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/version.hpp"
-#include "pipeline/folder.hpp"
+#include "pipeline/artefact.hpp"
 #include "pipeline/job.hpp"
 
 namespace kirchhoff {
 
 namespace {
 
-void bench_in(ResultFolder& folder, MPI_Comm comm, const Job& job, const Circuit& circuit, const std::string& command) {
-  auto stage = folder.begin("bench");
+void write_bench(const ResultFolder& folder, const Job& job, const Circuit& circuit, const std::string& command) {
+  const auto comm = folder.comm();
   const auto report = bench_solve(comm, circuit, job.bench);
   agree(comm, [&] {
     if (rank_of(comm) != 0) return;
@@ -36,13 +36,11 @@ void bench_in(ResultFolder& folder, MPI_Comm comm, const Job& job, const Circuit
                     bench_table(report), "bench", path));
   });
   if (report.best() == nullptr) throw AgreedError(fmt::format("{}: no method solved the circuit", job.title));
-  stage.done(true);
 }
 
 }  // namespace
 
-void bench_command(Session& session, const std::string& input, const std::string& command) {
-  const auto comm = session.comm();
+void bench(MPI_Comm comm, const std::string& input, const std::string& command) {
   const auto job = agree(comm, [&] { return read_job(input); });
   if (job.supervision == "walk") {
     throw AgreedError("walk supervision solves no whole circuit: 'bench' times such solves (-train_supervision exact)");
@@ -57,7 +55,12 @@ void bench_command(Session& session, const std::string& input, const std::string
                   to_string(circuit.family()), seconds));
 
   ResultFolder folder(comm, job.out, {job.title, problem_hash(job, circuit), job.options}, command, job.overwrite);
-  folder.run([&] { bench_in(folder, comm, job, circuit, command); });
+  Artefact<bool> artefact{.stage = "bench"};
+  artefact.make = [&](std::optional<bool>, ResultFolder::Stage&) {
+    write_bench(folder, job, circuit, command);
+    return true;
+  };
+  folder.run([&] { bring(folder, artefact, true); });
 }
 
 }  // namespace kirchhoff

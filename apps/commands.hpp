@@ -1,18 +1,16 @@
 #pragma once
 
-#include <string>
+#include <mpi.h>
 
-#include "kirchhoff/parallel/session.hpp"
+#include <string>
 
 namespace kirchhoff {
 
-// The subcommands, a file each. `input` is what stands behind the command, `command` the whole line for the record.
-void run_command(Session& session, const std::string& input, const std::string& command);
-void solve_command(Session& session, const std::string& input, const std::string& command);
-void train_command(Session& session, const std::string& input, const std::string& command);
-void sample_command(Session& session, const std::string& input, const std::string& command);
-void validate_command(Session& session, const std::string& input, const std::string& command);
-void bench_command(Session& session, const std::string& input, const std::string& command);
-void info_command(Session& session, const std::string& input, const std::string& command);
+// Commands that bring no stage of a problem; those that do are bring_stages() of pipeline/pipeline.hpp.
+
+/// Times the solve methods on a case's circuit: bench.json. @param command the whole line, for the record.
+void bench(MPI_Comm comm, const std::string& input, const std::string& command);
+/// Says what a file holds, or how far the work in a folder has come.
+void info(MPI_Comm comm, const std::string& input);
 
 }  // namespace kirchhoff

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <filesystem>
 
 #include "commands.hpp"
@@ -10,10 +8,9 @@
 
 namespace kirchhoff {
 
-void info_command(Session& session, const std::string& input, const std::string& /*command*/) {
-  agree(session.comm(), [&] {
-    if (rank_of(session.comm()) != 0) return;
-    put(std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input));
+void info(MPI_Comm comm, const std::string& input) {
+  agree(comm, [&] {
+    if (rank_of(comm) == 0) put(std::filesystem::is_directory(input) ? describe_folder(input) : describe_file(input));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -14,11 +15,13 @@
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
+#include "kirchhoff/parallel/session.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 #include "kirchhoff/version.hpp"
 #include "pipeline/folder.hpp"
 #include "pipeline/network.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/pipeline.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -26,15 +29,6 @@ namespace {
 constexpr int kDone = 0;
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
-
-using Command = void (*)(Session&, const std::string&, const std::string&);
-
-const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> table = {
-      {"run", run_command},           {"solve", solve_command}, {"train", train_command}, {"sample", sample_command},
-      {"validate", validate_command}, {"bench", bench_command}, {"info", info_command}};
-  return table;
-}
 
 /// The command line taken apart: words that belong to no option, and the options.
 struct CommandLine {
@@ -102,6 +96,27 @@ struct CommandLine {
   }
 };
 
+/// A command by its name: how many words it takes, and what it does with them.
+struct Command {
+  std::size_t words;
+  std::function<void(MPI_Comm, const CommandLine&)> work;
+};
+
+const std::map<std::string, Command>& commands() {
+  static const auto table = [] {
+    std::map<std::string, Command> all;
+    for (const std::string name : {"run", "solve", "train", "sample", "validate"}) {
+      all[name] = {
+          1, [name](MPI_Comm comm, const CommandLine& line) { bring_stages(comm, name, line.words[1], line.again); }};
+    }
+    all["bench"] = {1, [](MPI_Comm comm, const CommandLine& line) { bench(comm, line.words[1], line.again); }};
+    all["info"] = {1, [](MPI_Comm comm, const CommandLine& line) { info(comm, line.words[1]); }};
+    all["convert"] = {2, [](MPI_Comm comm, const CommandLine& line) { convert(comm, line.words[1], line.words[2]); }};
+    return all;
+  }();
+  return table;
+}
+
 /// A network is solved or converted as a whole, and nothing is kept of a part of it.
 std::string resume_line(const std::string& launcher, const CommandLine& line) {
   const bool whole =
@@ -126,31 +141,26 @@ int run(Session& session, const CommandLine& line) {
     return kDone;
   }
   if (line.words.empty()) return usage_error(speaks, "a command is missing");
-  const bool convert = line.words[0] == "convert";
-  const auto command = commands().find(line.words[0]);
-  if (command == commands().end() && !convert) {
-    std::vector<std::string> names = {"convert"};
-    for (const auto& [name, function] : commands()) names.push_back(name);
-    return usage_error(speaks,
-                       fmt::format("unknown command '{}'{}", line.words[0], did_you_mean(line.words[0], names)));
+  const auto& name = line.words[0];
+  const auto found = commands().find(name);
+  if (found == commands().end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, command] : commands()) names.push_back(known);
+    return usage_error(speaks, fmt::format("unknown command '{}'{}", name, did_you_mean(name, names)));
   }
-  if (line.words.size() < 2) return usage_error(speaks, fmt::format("'{}' needs an input", line.words[0]));
-  if (convert && line.words.size() < 3) return usage_error(speaks, "'convert' needs an input and an output");
-  const std::size_t most = convert ? 3 : 2;
-  if (line.words.size() > most) {
-    return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes {}", line.words[most], line.words[0],
-                                           convert ? "an input and an output" : "one input"));
+  const auto& command = found->second;
+  const auto* takes = command.words == 1 ? "an input" : "an input and an output";
+  if (line.words.size() <= command.words) return usage_error(speaks, fmt::format("'{}' needs {}", name, takes));
+  if (line.words.size() > command.words + 1) {
+    return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes {}", line.words[command.words + 1],
+                                           name, command.words == 1 ? "one input" : takes));
   }
   const int ranks = size_of(session.comm());
   forced_leave::arm(session.comm(), resume_line(ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", line));
   try {
     heed_stop(session.comm());
     agree(session.comm(), refuse_wrong_options);
-    if (convert) {
-      convert_command(session, line.words[1], line.words[2]);
-      return kDone;
-    }
-    command->second(session, line.words[1], line.again);
+    command.work(session.comm(), line);
   } catch (const Interrupted&) {
     if (speaks) put(forced_leave::line() + "\n");
   }

@@ -23,8 +23,20 @@ bool validation_due(const TrainOptions& o, const TrainState& state) {
   return state.history.empty() || state.history.back().step != state.step;
 }
 
+namespace {
+
+/// Validations since the one that was best.
+std::int64_t since_best(const std::vector<TrainRecord>& history) {
+  const auto better = [](const TrainRecord& a, const TrainRecord& b) { return a.validation < b.validation; };
+  const auto best = std::min_element(history.begin(), history.end(), better);  // the first of equal ones
+  return history.empty() ? 0 : history.end() - best - 1;
+}
+
+}  // namespace
+
 bool training_is_over(const TrainOptions& options, const TrainState& state) {
-  return state.step >= options.steps && !validation_due(options, state);
+  return (state.step >= options.steps && !validation_due(options, state)) ||
+         (options.patience > 0 && since_best(state.history) >= options.patience);
 }
 
 void must_be_finite(double loss, std::int64_t step) {

@@ -14,29 +14,17 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::int64_t kFewestHeldOut = 8192;
-constexpr std::int64_t kBlock = 512;
+constexpr std::int64_t kFewestHeldOut = 8192;  // vertices that a validation looks at, whatever the number of rows
+constexpr std::int64_t kBlock = 512;           // vertices of a pass: bounds the memory of its activations
+// Gradients are shortened to this norm (Pascanu, Mikolov and Bengio, 2013): train_clip is of no use to walks.
 constexpr double kLongestGradient = 1;
-
-/// Validations since the one that was best.
-std::int64_t since_best(const std::vector<TrainRecord>& history) {
-  const auto better = [](const TrainRecord& a, const TrainRecord& b) { return a.validation < b.validation; };
-  const auto best = std::min_element(history.begin(), history.end(), better);  // the first of equal ones
-  return history.empty() ? 0 : history.end() - best - 1;
-}
 
 }  // namespace
 
-bool training_is_over(const WalkTrainOptions& options, const TrainState& state) {
-  return training_is_over(options.common, state) ||
-         (options.patience > 0 && since_best(state.history) >= options.patience);
-}
-
 void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervision,
-                std::span<const std::uint16_t> held_out, const WalkTrainOptions& walk_options, std::uint64_t seed,
+                std::span<const std::uint16_t> held_out, const TrainOptions& options, std::uint64_t seed,
                 TrainState& state, const std::function<void(const TrainState&)>& save,
                 const std::function<std::string(const TrainRecord&)>& watch) {
-  const auto& options = walk_options.common;
   if (state.parameters.empty()) {
     model.initialise(seed);
     start(state, std::span<const float>(model.parameters()));
@@ -73,8 +61,8 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
   const auto make_step = [&] {
     supervision.batch(state.step, options.batch, mine, batch);
     use(optimiser.parameters());
-    optimiser.figures()[kLoss] = in_blocks(batch, optimiser.gradient(), 1.0,
-                                           {walk_options.dropout, seed, state.step * options.batch + mine.begin});
+    optimiser.figures()[kLoss] =
+        in_blocks(batch, optimiser.gradient(), 1.0, {options.dropout, seed, state.step * options.batch + mine.begin});
     optimiser.figures()[kStop] = stop_requested() ? 1 : 0;
     optimiser.reduce();
     if (optimiser.figure_sums()[kStop] > 0) return false;
@@ -108,7 +96,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     save(state);
   };
   train_in_order(
-      options, state, [&] { return training_is_over(walk_options, state); }, make_step, validate, keep,
+      options, state, [&] { return training_is_over(options, state); }, make_step, validate, keep,
       [&] { progress.update(state.step, fmt::format("loss {:.4f}{}{}", loss, note.empty() ? "" : "; ", note)); });
   use(state.model());
 }

@@ -68,6 +68,7 @@ class ResultFolder {
   /// another program by the names of ours, naming both.
   ResultFolder(MPI_Comm comm, std::string folder, ProblemName problem, std::string command, bool overwrite);
 
+  MPI_Comm comm() const { return comm_; }
   const std::string& hash() const { return work_.problem.hash; }
   std::string path(const std::string& file) const;
   /// Whether a file of this very problem is there; a damaged one is not, and the reason is said. @note Collective.

@@ -63,9 +63,7 @@ struct Job {
   double balance = 0.5;
   std::string supervision = "exact";  // exact | monte_carlo | walk
   std::int64_t references = 1;        // walk: end points that an example's targets are averaged over
-  std::int64_t patience = 0;          // walk: validations without progress until training stops; 0: never
   double row_decay = 0;               // walk: weight decay times the number of training rows, added to the other
-  double dropout = 0;                 // walk: share of hidden units left out in training
   double leap = 0;                    // walk: moves per network call, as a share of those that are likely; 0: one
   std::int64_t paths = 0;             // walk: of an estimate of a test row's probability; 0: none
   std::vector<std::string> flows;     // exact, neural

@@ -29,7 +29,7 @@ MemoryNeed circuit_memory(const Job& job) {
   const double in_the_making = kDouble * states_of(job);
   MemoryNeed need{.each = terminals + in_the_making};
   const bool spread = job.resistance_spread > 0 || !job.edge_file.empty();
-  if (!job.embedding.empty() || job.neighbours > 0) {
+  if (row_of(job.family).edges_from == EdgesFrom::nearness) {
     constexpr double kOfEdge = 2 * (sizeof(std::int64_t) + kDouble);  // from both ends
     const double tables = spread ? job.layers + 1 : 1;
     need.each += kOfEdge * tables * edges_of_pair(job);

@@ -20,7 +20,7 @@
 #include "pipeline/folder.hpp"
 #include "pipeline/job_memory.hpp"
 #include "pipeline/options.hpp"
-#include "pipeline/stages.hpp"
+#include "pipeline/pipeline.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -109,12 +109,6 @@ void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
   for (const auto& remark : netlist.remarks) say(comm, "", remark);
 }
 
-}  // namespace
-
-bool is_network(const std::string& file) { return network_format(file) != nullptr; }
-
-namespace {
-
 /// All that a solve of a network needs.
 struct NetworkJob {
   Netlist netlist;
@@ -124,16 +118,72 @@ struct NetworkJob {
   bool overwrite = false;
 };
 
-void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, double parsed) {
-  auto stage = folder.begin("solve");
-  const auto& netlist = read.netlist;
-  auto solution = solve_network(comm, netlist, read.options);
-  const auto path = folder.path("solution.h5");
-  write_network(comm, path, netlist, read.options.pairs, &solution,
-                provenance(comm, folder.hash(), read.resolved.yaml()));
+NetworkJob read_network_job(const std::string& input) {
+  const auto options = network_options();
+  NetworkJob all;
+  all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
+  all.options.solve.tolerance = options.real("solve_tolerance");
+  all.out = options.text("out");
+  if (all.out.empty()) all.out = plain(input).stem().string();
+  all.netlist = read_netlist(input, options);
+  all.options.pairs = read_pairs(all.netlist, options);
+  all.overwrite = options.flag("overwrite");
+  all.resolved = options.resolved();
+  const auto* format = network_format(input);
+  if (format->values && options.text("network_values").empty()) {
+    all.resolved.set("network_values", *format->values == EdgeValues::conductance ? "conductance" : "resistance");
+  }
+  return all;
+}
+
+class NetworkPipeline final : public Pipeline {
+ public:
+  NetworkPipeline(MPI_Comm comm, const std::string& input, std::string command);
+
+  std::vector<Stage> stages() override {
+    return {{"solve", [this](const Asked&) { solve(); }}};
+  }
+
+ private:
+  void solve();
+  void describe_solution(const NodalSolution& solution) const;
+
+  NetworkJob job_;
+  double seconds_read_ = 0;
+};
+
+NetworkPipeline::NetworkPipeline(MPI_Comm comm, const std::string& input, std::string command)
+    : Pipeline(comm, std::move(command)) {
+  const double begin = wall_time();
+  job_ = agree(comm, [&] { return read_network_job(input); });
+  seconds_read_ = wall_time() - begin;
+  const auto& pairs = job_.options.pairs;
+  require_memory(comm, "solving the network", network_memory(job_.netlist, pairs.size(), size_of(comm)));
+  open_folder(job_.out, fs::path(input).filename().string(), network_hash(job_.netlist, pairs), job_.resolved,
+              job_.overwrite);
+  describe(comm, input, job_.netlist);
+}
+
+/// solution.h5, which is made each time.
+void NetworkPipeline::solve() {
+  Artefact<bool> artefact{.stage = "solve"};
+  artefact.make = [&](std::optional<bool>, ResultFolder::Stage&) {
+    auto solution = solve_network(comm_, job_.netlist, job_.options);
+    const auto path = folder().path("solution.h5");
+    write_network(comm_, path, job_.netlist, job_.options.pairs, &solution, made_now());
+    describe_solution(solution);
+    say(comm_, "written",
+        fmt::format("{}; read {:.3g} s, solve {:.3g} s, write {:.3g} s", path, seconds_read_,
+                    solution.report.seconds_total, solution.report.seconds_write));
+    return true;
+  };
+  bring(folder(), artefact, true);
+}
+
+void NetworkPipeline::describe_solution(const NodalSolution& solution) const {
   const auto& r = solution.report;
-  say(comm, "method", fmt::format("{}: {}", r.method, r.reason));
-  say(comm, "solve",
+  say(comm_, "method", fmt::format("{}: {}", r.method, r.reason));
+  say(comm_, "solve",
       fmt::format(
           "{} unknowns, {}, {} iterations; relative residual {:.1e}, potentials known to {:.1e}; of the potentials as "
           "stored: residual {:.1e} (their rounding alone may give {:.1e}), energy {:.1e}, KCL {:.1e} A",
@@ -141,59 +191,32 @@ void solve_in(ResultFolder& folder, MPI_Comm comm, const NetworkJob& read, doubl
           solution.refined_residual, r.potential_error_estimate, r.relative_residual, r.residual_floor,
           r.energy_relative_error, r.kcl_max_imbalance));
   if (solution.undetermined > 0) {
-    say(comm, "sources",
+    say(comm_, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
                     counted(static_cast<std::size_t>(solution.undetermined), "element")));
   }
   constexpr std::size_t kShown = 10;
-  for (std::size_t k = 0; k < std::min(kShown, read.options.pairs.size()); ++k) {
-    const auto [i, j] = read.options.pairs[k];
-    say(comm, k == 0 ? "pairs" : "",
-        fmt::format("{} - {}: {}", netlist.nodes[static_cast<std::size_t>(i)],
-                    netlist.nodes[static_cast<std::size_t>(j)],
+  for (std::size_t k = 0; k < std::min(kShown, job_.options.pairs.size()); ++k) {
+    const auto [i, j] = job_.options.pairs[k];
+    say(comm_, k == 0 ? "pairs" : "",
+        fmt::format("{} - {}: {}", job_.netlist.nodes[static_cast<std::size_t>(i)],
+                    job_.netlist.nodes[static_cast<std::size_t>(j)],
                     solution.pair_resistance[k] < 0 ? "not connected"
                                                     : fmt::format("{:.9g} ohm", solution.pair_resistance[k])));
   }
-  if (read.options.pairs.size() > kShown) say(comm, "", fmt::format("and {} more", read.options.pairs.size() - kShown));
-  say(comm, "written",
-      fmt::format("{}; read {:.3g} s, solve {:.3g} s, write {:.3g} s", path, parsed, r.seconds_total, r.seconds_write));
-  stage.done(true);
+  if (job_.options.pairs.size() > kShown)
+    say(comm_, "", fmt::format("and {} more", job_.options.pairs.size() - kShown));
 }
 
 }  // namespace
 
-void solve_network_file(Session& session, const std::string& input, const std::string& command) {
-  const auto comm = session.comm();
-  const double begin = wall_time();
-  const auto read = agree(comm, [&] {
-    const auto options = network_options();
-    NetworkJob all;
-    all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
-    all.options.solve.tolerance = options.real("solve_tolerance");
-    all.out = options.text("out");
-    if (all.out.empty()) all.out = plain(input).stem().string();
-    all.netlist = read_netlist(input, options);
-    all.options.pairs = read_pairs(all.netlist, options);
-    all.overwrite = options.flag("overwrite");
-    all.resolved = options.resolved();
-    const auto* format = network_format(input);
-    if (format->values && options.text("network_values").empty()) {
-      all.resolved.set("network_values", *format->values == EdgeValues::conductance ? "conductance" : "resistance");
-    }
-    return all;
-  });
-  const auto& netlist = read.netlist;
-  const double parsed = wall_time() - begin;
-  require_memory(comm, "solving the network", network_memory(netlist, read.options.pairs.size(), size_of(comm)));
-  const auto hash = network_hash(netlist, read.options.pairs);
-  ResultFolder folder(comm, read.out, {fs::path(input).filename().string(), hash, read.resolved}, command,
-                      read.overwrite);
-  describe(comm, input, netlist);
-  folder.run([&] { solve_in(folder, comm, read, parsed); });
+bool is_network(const std::string& file) { return network_format(file) != nullptr; }
+
+std::unique_ptr<Pipeline> network_pipeline(MPI_Comm comm, const std::string& input, std::string command) {
+  return std::make_unique<NetworkPipeline>(comm, input, std::move(command));
 }
 
-void convert_command(Session& session, const std::string& input, const std::string& output) {
-  const auto comm = session.comm();
+void convert(MPI_Comm comm, const std::string& input, const std::string& output) {
   Netlist netlist;
   if (is_network(input)) {
     netlist = agree(comm, [&] { return read_netlist(input, network_options()); });

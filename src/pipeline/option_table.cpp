@@ -38,7 +38,7 @@ std::string family_names() {
 }  // namespace
 
 const std::vector<OptionSpec>& option_table() {
-  static const std::string methods = fmt::format("{}", fmt::join(kSolveMethodNames, "|"));
+  static const std::string methods = fmt::format("{}", fmt::join(solve_method_names(), "|"));
   static const std::vector<OptionSpec> table = {
       {"space_categories", "", small(1), "S", "number of categories of each coordinate", kCircuit},
       {"space_dimensions", "1", small(1), "D", "number of coordinates of a state; each layer has S^D states", kCircuit},
@@ -109,7 +109,7 @@ const std::vector<OptionSpec>& option_table() {
        "target_file"},
 
       {"solve_method", "auto", kChoice, methods, "how the circuit is solved; PETSc's -ksp_type, -pc_type ... refine it",
-       kNothing, kSolved | kNetwork},
+       kNothing, kSolved | kNetwork, "", older_solve_method_names()},
       {"solve_tolerance", "1e-12", real(0, 1), "1",
        "largest relative residual ||b - A phi|| / ||b|| that is accepted, recomputed from the solution", kNothing,
        kSolved | kNetwork},
@@ -248,7 +248,7 @@ const std::vector<OptionSpec>& option_table() {
        "sampled paths per test row for the likelihood estimate; 0: no estimate", kNothing, kWalk},
 
       {"bench_methods", "", kWords, methods, "solve methods to time (a list); without: all that are feasible", kNothing,
-       kSolved},
+       kSolved, "", older_solve_method_names()},
       {"bench_repeats", "5", small(1), "solves", "solves per method; the median is reported", kNothing, kSolved},
       {"bench_seconds", "20", real(0, kNoBound), "s", "a method is not repeated once it has taken this long in all",
        kNothing, kSolved},

@@ -225,6 +225,17 @@ std::string OptionSpec::useless(const Setting& setting, const TextOf& text_of) c
   return fmt::format("nothing uses it without {}", fmt::join(needed, " or "));
 }
 
+std::string OptionSpec::in_words_of_now(const std::string& value) const {
+  if (older.empty()) return value;
+  auto parts = split(value);
+  for (auto& part : parts) {
+    for (const auto& [before, now] : older) {
+      if (part == before) part = now;
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
 std::string OptionSpec::canonical(const std::string& value) const {
   const auto number_of = [](const std::string& text) {
     double number = 0;
@@ -413,7 +424,9 @@ std::string Options::text(const std::string& name) const {
   if (option == nullptr) throw Error("internal: option " + name + " is not in the table");
   const auto replaced = replaced_.find(name);
   if (replaced != replaced_.end()) return replaced->second;
-  if (const auto value = options::get(name); value && option->useless(setting_).empty()) return *value;
+  if (const auto value = options::get(name); value && option->useless(setting_).empty()) {
+    return option->in_words_of_now(*value);
+  }
   const auto& fallback = option->fallback.of(setting_.problem);
   return fallback.starts_with('=') ? text(fallback.substr(1)) : fallback;
 }

@@ -75,6 +75,8 @@ struct OptionSpec {
   unsigned changes;  // bits of Change
   unsigned problems = kLayered;
   std::string needs{};  // a|b|c: of use only beside one of these options
+  std::vector<std::pair<std::string, std::string>>
+      older{};  // words of before, each with the one that stands for it now
 
   bool of_case() const { return (changes & kProgram) == 0; }
   /// Whether a family uses it: one that lists it, or every one where none does.
@@ -83,6 +85,8 @@ struct OptionSpec {
   std::string useless(const Setting& setting) const;
   /// The same, with what it needs among the values of others.
   std::string useless(const Setting& setting, const std::function<std::string(const std::string&)>& text_of) const;
+  /// The value in the words of now.
+  std::string in_words_of_now(const std::string& value) const;
   /// A value written in one way only: 1e3 and 1000.0, [2, 2] and 2 are the same.
   std::string canonical(const std::string& value) const;
 };

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "solve/correctors.hpp"
+#include "solve/method.hpp"
 
 namespace kirchhoff {
 

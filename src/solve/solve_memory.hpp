@@ -4,7 +4,7 @@
 
 #include "kirchhoff/solve/solve.hpp"
 #include "parallel/memory_limit.hpp"
-#include "solve/correctors.hpp"
+#include "solve/method.hpp"
 
 namespace kirchhoff {
 

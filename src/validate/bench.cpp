@@ -140,11 +140,11 @@ BenchReport bench_solve(MPI_Comm comm, const Circuit& circuit, const BenchOption
   report.triad_bytes_per_second = triad_bandwidth(comm);
   auto methods = options.methods;
   if (methods.empty()) {
-    for (std::size_t m = 0; m < kSolveMethodNames.size(); ++m) methods.push_back(static_cast<SolveMethod>(m));
+    for (std::size_t m = 0; m < solve_method_names().size(); ++m) methods.push_back(static_cast<SolveMethod>(m));
   }
   for (const auto method : methods) {
     report.methods.emplace_back();
-    report.methods.back().name = kSolveMethodNames.at(static_cast<std::size_t>(method));
+    report.methods.back().name = solve_method_names().at(static_cast<std::size_t>(method));
     if (options.methods.empty()) report.methods.back().not_done = infeasible(circuit, method);
   }
   for (int repeat = 0; repeat < options.repeats; ++repeat) {

@@ -34,6 +34,20 @@ expect_error 1 'option -source_columns: nothing uses it without source_file' 1 r
 sed 's/batch: 8/&, clip: 1/' walk.yaml >clip.yaml
 expect_error 1 'clip.yaml:4: train_clip: walk supervision does not use it' 3 run clip.yaml -out never
 
+# What was called parity is even_layers, on the command line and in a case, and is stored so.
+small_case named.yaml 'solve: {method: parity}' 'bench: {repeats: 1, methods: [parity]}'
+succeed 1 solve named.yaml -circuit_family hamming -out named
+succeed 1 solve named.yaml -circuit_family hamming -out named -solve_method parity
+succeed 1 bench named.yaml -circuit_family hamming -out named
+"$python" - <<'PYTHON' || fail "the older name of a method is not understood"
+import h5py
+import json
+file = h5py.File("named/solution.h5")
+assert "even_layers" in file.attrs["options"] and "parity" not in file.attrs["options"], file.attrs["options"]
+assert file.attrs["method"] == "cg on even layers + jacobi", file.attrs["method"]
+assert [m["name"] for m in json.load(open("named/bench.json"))["methods"]] == ["even_layers"]
+PYTHON
+
 # An option of every kind that needs a value and has none: by every command, at the end of the line and before another option, by
 # the environment, and in a case (tests/pipeline/test_options.cpp has all keys).
 succeed 1 solve net.txt -out done

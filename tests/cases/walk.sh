@@ -64,7 +64,12 @@ with h5py.File(f"{folder}/samples.h5") as file:
     if folder == "pairs_many2":
         rows = {tuple(map(int, line.split(","))) for line in open("many_test.csv")}
         assert all(tuple(row) in rows for row in file["neural/start"][...].tolist())
-assert "<svg" in open(f"{folder}/report.html").read()
+page = open(f"{folder}/report.html").read()
+data = json.loads(page.split('type="application/json">')[1].split("</script")[0])
+assert data["report"]["sampling"] == report["sampling"]
+figures = data["figures"]
+assert ("target" in figures and "samples_neural" in figures) == planar and len(figures["loss"]["step"]) > 0
+assert len(figures["gallery"]["neural"][0]) == dimensions and len(figures["marginals"]["neural"]) == dimensions
 PYTHON
   done
 done

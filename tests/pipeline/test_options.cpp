@@ -48,6 +48,13 @@ TEST(OptionTable, NamesEveryOptionOnceAndEachServesSomeProblem) {
   }
 }
 
+TEST(OptionTable, UnderstandsTheWordsOfBefore) {
+  EXPECT_EQ(find_option("solve_method")->in_words_of_now("parity"), "even_layers");
+  EXPECT_EQ(find_option("solve_method")->in_words_of_now("krylov"), "krylov");
+  EXPECT_EQ(find_option("bench_methods")->in_words_of_now("direct,parity"), "direct,even_layers");
+  EXPECT_EQ(find_option("source_name")->in_words_of_now("parity"), "parity");
+}
+
 TEST(OptionTable, RefusesWhatASupervisionDoesNotUse) {
   using testing::IsSupersetOf;
   EXPECT_THAT(refused_by(kWalkRows), IsSupersetOf({"solve_method", "solve_tolerance", "solve_currents", "model_head",

@@ -20,6 +20,8 @@ struct TrainOptions {
   double weight_decay = 0;      // AdamW, decoupled
   double average = 0.999;       // decay of the moving average of the weights, which is the model that samples
   double clip = 0;              // longest gradient, in the norm of its mean over the batch; 0: none is shortened
+  double dropout = 0;           // share of hidden units left out in a step
+  std::int64_t patience = 0;    // validations without progress after which training stops; 0: never
   std::int64_t validate_every = 500;
   std::int64_t checkpoint_every = 1000;
 };
@@ -57,7 +59,7 @@ struct TrainState {
   }
 };
 
-/// Whether all steps are made and the last is validated. Local.
+/// Whether all steps are made and the last is validated, or patience has come to its end. Local.
 bool training_is_over(const TrainOptions& options, const TrainState& state);
 
 /// Trains `model` from `state` (a fresh one when state.parameters is empty) to options.steps. Data-parallel: each rank

@@ -12,27 +12,15 @@
 
 namespace kirchhoff {
 
-/// What walk supervision adds to TrainOptions, whose `batch` counts vertices here.
-struct WalkTrainOptions {
-  TrainOptions common;
-  /// Stop when this many validations in a row have brought nothing better; 0: never. In any case the model that
-  /// remains is the one of the best validation.
-  std::int64_t patience = 0;
-  double dropout = 0;  // share of hidden units
-};
-
-/// Whether a training has come to its end: all steps are done, or patience has.
-bool training_is_over(const WalkTrainOptions& options, const TrainState& state);
-
-/// Trains a model of moves from `state` (a fresh one when state.parameters is empty) by cross-entropy. Data-parallel:
-/// each rank takes its rows of every batch, gradients are summed. `state.best` holds the averaged weights of the best
-/// validation, which the model has on return.
+/// Trains a model of moves from `state` (a fresh one when state.parameters is empty) by cross-entropy. `batch` counts
+/// vertices here. Data-parallel: each rank takes its rows of every batch, gradients are summed. `state.best` holds the
+/// averaged weights of the best validation, which the model has on return.
 /// @param held_out end points (count x D) that are not trained on.
 /// @param save as in train(). @param watch called with the averaged weights in the model after each validation, on all
 /// ranks: its text is shown with the progress.
 /// @note Collective. @throws Interrupted after saving. @throws Error when the loss is no longer finite.
 void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervision,
-                std::span<const std::uint16_t> held_out, const WalkTrainOptions& options, std::uint64_t seed,
+                std::span<const std::uint16_t> held_out, const TrainOptions& options, std::uint64_t seed,
                 TrainState& state, const std::function<void(const TrainState&)>& save,
                 const std::function<std::string(const TrainRecord&)>& watch);
 

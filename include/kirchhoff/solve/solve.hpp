@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kirchhoff/circuit/circuit.hpp"
@@ -11,10 +12,11 @@
 
 namespace kirchhoff {
 
-enum class SolveMethod { automatic, spectral, multigrid, parity, krylov, direct };
-/// What people call them, in the same order: the one list of the methods there are.
-inline const std::vector<std::string> kSolveMethodNames = {"auto",   "spectral", "multigrid",
-                                                           "parity", "krylov",   "direct"};
+enum class SolveMethod { automatic, spectral, multigrid, even_layers, krylov, direct };
+/// What people call them, in the same order.
+const std::vector<std::string>& solve_method_names();
+/// Names that methods had before, each with the one that it has now.
+const std::vector<std::pair<std::string, std::string>>& older_solve_method_names();
 
 struct SolveOptions {
   SolveMethod method = SolveMethod::automatic;

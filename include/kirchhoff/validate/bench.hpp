@@ -23,7 +23,7 @@ struct Times {
 
 /// How one method did on one circuit.
 struct MethodBench {
-  std::string name;      // what was asked for: one of kSolveMethodNames
+  std::string name;      // what was asked for: one of solve_method_names()
   std::string not_done;  // why there are no times: it does not apply, it failed; "" when there are
   SolveReport report;    // of the last repeat
   Times assemble, setup, solve;

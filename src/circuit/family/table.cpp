@@ -7,6 +7,7 @@ const FamilyRow& Table::file_row() {
                              .name = "file",
                              .options = {"circuit_file", "circuit_resistance_spread", "circuit_resistance_seed"},
                              .connected = Connected::all_pairs,
+                             .edges_from = EdgesFrom::list,
                              .few_moves = true};
   return row;
 }
@@ -18,6 +19,7 @@ const FamilyRow& Table::nearest_row() {
       .options = {"circuit_resistance_same", "circuit_resistance_change", "circuit_neighbours", "circuit_embedding",
                   "circuit_resistance_spread", "circuit_resistance_seed"},
       .connected = Connected::one_pair,
+      .edges_from = EdgesFrom::nearness,
       .when_apart = "; more circuit_neighbours may do",
       .grid = true,
       .few_moves = true,

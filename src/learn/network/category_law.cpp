@@ -15,9 +15,11 @@ namespace {
 
 // Eight of these: sixteen fit many rows a little better, and few rows worse (docs/model.md).
 constexpr int kComponents = 8;
-constexpr double kWidth = 0.05;      // of a component whose output is zero, on a line of length one
+// On a line of length one eight components start 1/8 apart. They overlap (2.5 widths apart), and an output of one moves
+// a centre by a little more than that distance.
+constexpr double kWidth = 0.05;      // of a component whose output is zero
 constexpr double kLeastWidth = 0.5;  // of a category: narrower ones would only mark single rows
-constexpr double kWidest = 10;       // output
+constexpr double kWidest = 10;       // output: a component of 1100 times the line is even on it, and exp stays finite
 constexpr double kReach = 0.15;      // of a centre, an output
 
 /// The mixture that one row of outputs means, and what it gives at the limits of the categories.

@@ -124,7 +124,8 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
       particle.probabilities.assign(learned.begin(), learned.end());
       const auto goal = arrived[at + i].first->goal;
       // As if each wrong coordinate had to be mended from here, in any order. It is more certain once others have
-      // been mended, so not all of it counts.
+      // been mended, so not all of it counts. The estimate is unbiased for any power; its standard error on 60 rows of
+      // 45 bits with 64 paths was 0.079 nat with 0.4, 0.063 with 0.7 and 0.060 with 1.
       constexpr double kTrusted = 0.7;
       particle.outlook = 0;
       for (std::size_t j = 0; j < d_; ++j) {
@@ -142,6 +143,7 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
 
 void PathSampler::move(const Population& population, Particle& p) {
   const std::span<const float> learned(p.probabilities);
+  // Any share above 0 keeps the estimate unbiased. This one bounds a move's weight by 50, for one move in 50.
   constexpr double kAtRandom = 0.02;
   const auto goal = population.goal;
   conditional_.toward(p.layer, p.state, p.start, goal, proposal_);
@@ -150,6 +152,7 @@ void PathSampler::move(const Population& population, Particle& p) {
   // conditional walk. Which move of a way, the model has a say in: what it is sure of would leave what it does not
   // expect to the last, so less of one in mending. A share follows the model itself, leaving elsewhere excepted, so
   // that every path can occur.
+  // Weighs as so many moves of pilots: 2048 of them overrule it wherever walks come as a rule.
   constexpr double kPrior = 8;  // moves of the conditional walk
   const auto favoured = [](float share, std::size_t way) {
     const double root = std::sqrt(static_cast<double>(share));

@@ -22,6 +22,7 @@ int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b)
 
 Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, std::uint64_t seed) {
   constexpr std::int64_t kPilots = 2048;
+  // So that no start is impossible that no pilot had; against 2048 pilots it counts only for rare categories.
   constexpr double kPrior = 4;  // walks from an even start
   const auto& moves = model.moves();
   const auto d = static_cast<std::size_t>(moves.dimensions());

@@ -10,7 +10,7 @@
 namespace kirchhoff {
 
 /// Multigrid for lattice circuits of any conductances, as a preconditioner of conjugate gradients on the even layers
-/// (ParityLaplacian). Symmetric and positive definite but for the constant; float throughout.
+/// (EvenLayersStencil). Symmetric and positive definite but for the constant; float throughout.
 ///
 /// Currents run along layers easily and between states with difficulty. So all layers are kept, and each level ties
 /// 2^D neighbouring states of every layer together: again a lattice circuit. The smoother solves each state's line of
@@ -20,7 +20,7 @@ class LayeredMultigrid {
   /// @note Collective. @throws Error when the node's memory does not suffice.
   LayeredMultigrid(MPI_Comm comm, const Stencil<double>& fine);
 
-  /// One V-cycle for S correction = residual; local arrays as ParityLaplacian's even ones. @note Collective.
+  /// One V-cycle for S correction = residual; local arrays as EvenLayersStencil's even ones. @note Collective.
   void apply(std::span<const double> residual, std::span<double> correction);
 
   int levels() const { return static_cast<int>(levels_.size()); }

@@ -195,7 +195,7 @@ void fill(Stencil<double>& stencil, const Circuit& circuit, Range mine) {
 
 }  // namespace
 
-ParityLaplacian::ParityLaplacian(MPI_Comm comm, const Circuit& circuit)
+EvenLayersStencil::EvenLayersStencil(MPI_Comm comm, const Circuit& circuit)
     : comm_(comm),
       mine_(partition(circuit.states(), size_of(comm), rank_of(comm))),
       stencil_(comm, shape_of(circuit)),
@@ -206,7 +206,7 @@ ParityLaplacian::ParityLaplacian(MPI_Comm comm, const Circuit& circuit)
   stencil_.complete(comm, mine_);
 }
 
-void ParityLaplacian::publish_even(std::span<const double> x) {
+void EvenLayersStencil::publish_even(std::span<const double> x) {
   const auto width = mine_.size();
   for (int j = 0; j < stencil_.shape().even_layers(); ++j) {
     std::copy_n(x.data() + j * width, width, even_.data() + stencil_.at(j) + mine_.begin);
@@ -214,7 +214,7 @@ void ParityLaplacian::publish_even(std::span<const double> x) {
   node_barrier(comm_);
 }
 
-void ParityLaplacian::multiply(std::span<const double> x, std::span<double> y) {
+void EvenLayersStencil::multiply(std::span<const double> x, std::span<double> y) {
   publish_even(x);
   stencil_.extend(mine_, even_.data(), odd_.data());
   node_barrier(comm_);
@@ -227,7 +227,7 @@ void ParityLaplacian::multiply(std::span<const double> x, std::span<double> y) {
   });
 }
 
-void ParityLaplacian::eliminate(std::span<const double> b, std::span<double> even) {
+void EvenLayersStencil::eliminate(std::span<const double> b, std::span<double> even) {
   const auto& shape = stencil_.shape();
   const auto width = mine_.size();
   node_barrier(comm_);  // others may still read the odd layers of a product
@@ -247,7 +247,7 @@ void ParityLaplacian::eliminate(std::span<const double> b, std::span<double> eve
   node_barrier(comm_);  // before anyone writes the odd layers again
 }
 
-void ParityLaplacian::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
+void EvenLayersStencil::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
   const auto& shape = stencil_.shape();
   const auto width = mine_.size();
   publish_even(even);

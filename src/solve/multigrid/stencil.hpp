@@ -11,7 +11,7 @@
 #include "kirchhoff/parallel/parallel.hpp"
 #include "parallel/memory.hpp"
 #include "parallel/shared_pages.hpp"
-#include "solve/linear/parity.hpp"
+#include "solve/linear/even_layers.hpp"
 
 namespace kirchhoff {
 
@@ -135,10 +135,10 @@ std::int64_t face_place(const LatticeShape& shape, int d, std::int64_t x);
 
 /// The Laplacian of a lattice circuit with its odd layers eliminated, in double precision. Local arrays hold a rank's
 /// states (as `partition` deals them) layer by layer: even layers (even_layers() x width), or all layers.
-class ParityLaplacian final : public ParitySystem {
+class EvenLayersStencil final : public EvenLayers {
  public:
   /// @note Collective; all ranks on one node. @throws Error for another family, or when memory does not suffice.
-  ParityLaplacian(MPI_Comm comm, const Circuit& circuit);
+  EvenLayersStencil(MPI_Comm comm, const Circuit& circuit);
 
   MPI_Comm comm() const { return comm_; }
   const Stencil<double>& stencil() const { return stencil_; }

@@ -92,7 +92,7 @@ struct LatticeLikeness {
 LatticeLikeness lattice_likeness(MPI_Comm comm, const Circuit& circuit);
 
 /// A preconditioner for a circuit whose edges differ: the exact solve of its mean circuit, or of the lattice that it
-/// resembles, on the even layers, in single precision. Arrays are a rank's even layers, as ParitySystem's.
+/// resembles, on the even layers, in single precision. Arrays are a rank's even layers, as EvenLayers has them.
 class SpectralPreconditioner {
  public:
   /// All families but dense; all ranks on one node. @param likeness of a circuit of tables, where it is known already.

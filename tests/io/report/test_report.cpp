@@ -34,6 +34,9 @@ class ReportTest : public testing::Test {
     report_.command = "run moons.yaml";
     report_.options = "seed: 0\n";
     report_.circuit = &circuit_;
+    report_.categories = report_.dimensions = 3;
+    report_.family = "hamming";
+    report_.layers = 2;
     report_.resistance_same = {1, 1};
     report_.resistance_change = {5, 7};
     report_.solve = SolveReport{};
@@ -278,6 +281,72 @@ TEST_F(ReportHtml, ServesABareSolve) {
 
   EXPECT_THAT(keys(data["report"]), UnorderedElementsAre("solve"));
   EXPECT_FALSE(data["figures"].contains("potential"));
+}
+
+/// A report of walks where states cannot be counted, its figures made up.
+Report walks_report() {
+  Report report;
+  report.title = "bits";
+  report.categories = 2;
+  report.dimensions = 5;
+  report.family = "hamming";
+  report.layers = 1;
+  report.resistance_same = {1};
+  report.resistance_change = {4};
+  report.classes = ClassesReport{1e-17, 0.5};
+  report.train = TrainReport{};
+  report.train->entropy_floor = 0.75;
+  report.train->history = {{250, 1, 1.5, 1.25, 1e-3}};
+  report.walks = WalksReport{};
+  report.walks->count = 3;
+  report.walks->seconds = 0.5;
+  report.walks->mean_steps = 2.5;
+  report.walks->marginals = {{0.25, 0.75}, {0.5, 0.5}, {1, 0}, {0, 1}, {0.5, 0.5}};
+  report.walks->target_marginals = report.walks->marginals;
+  report.walks->gallery = {0, 1, 0, 1, 1, 1, 1, 1, 0, 0};
+  report.walks->target_gallery = {1, 1, 0, 1, 1};
+  return report;
+}
+
+TEST(ReportOfWalks, HasTheSameKeysAndItsOwn) {
+  const auto found = json::parse(report_json(walks_report()));
+
+  EXPECT_THAT(keys(found), UnorderedElementsAre("solve", "train", "sampling"));
+  EXPECT_TRUE(found["solve"]["unknowns"].is_null());
+  EXPECT_EQ(found["solve"]["kcl_leftover"], 1e-17);
+  EXPECT_TRUE(found["train"]["parameters_per_unknown"].is_null());
+  EXPECT_EQ(found["train"]["entropy_floor"], 0.75);
+  EXPECT_EQ(found["sampling"]["neural"]["mean_steps"], 2.5);
+  EXPECT_EQ(found["sampling"]["neural"]["walks_per_second"], 6);
+  EXPECT_TRUE(found["sampling"]["neural"]["tv"].is_null());
+}
+
+TEST(ReportOfWalks, IsTheSamePageWithFiguresOfItsOwn) {
+  auto report = walks_report();
+  report.walks->picture.assign(kPlanarCells * kPlanarCells, 0.0);
+  report.walks->picture[7] = 1;
+  report.walks->target_picture = report.walks->picture;
+
+  const auto data = data_of(report_html(report));
+
+  EXPECT_EQ(data["space"], json({{"categories", 2}, {"dimensions", 5}}));
+  EXPECT_EQ(data["circuit"]["resistance_change"], 4);
+  const auto& figures = data["figures"];
+  EXPECT_EQ(figures["plane"], true);
+  EXPECT_EQ(figures["rows"], kPlanarCells);
+  EXPECT_EQ(figures["samples_neural"][7], 1);
+  EXPECT_EQ(figures["loss"]["validation"], json({1.25}));
+  EXPECT_EQ(figures["marginals"]["neural"][0], json({0.25, 0.75}));
+  EXPECT_EQ(figures["gallery"]["side_rows"], 1);  // 5 is no square: a strip for each
+  EXPECT_EQ(figures["gallery"]["neural"], json({{0, 1, 0, 1, 1}, {1, 1, 1, 0, 0}}));
+  EXPECT_EQ(figures["gallery"]["target"].size(), 1u);
+}
+
+TEST(ReportOfWalks, HasNoPictureWhereTheSpaceIsNoPlane) {
+  const auto figures = data_of(report_html(walks_report()))["figures"];
+
+  EXPECT_FALSE(figures.contains("target"));
+  EXPECT_FALSE(figures.contains("plane"));
 }
 
 TEST(TrainingCsv, HasALineForEveryRecord) {

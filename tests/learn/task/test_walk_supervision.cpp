@@ -247,15 +247,15 @@ struct Trained {
   TrainState half;  // as saved half-way
 };
 
-WalkTrainOptions short_training(std::int64_t steps) {
-  WalkTrainOptions options;
-  options.common.steps = steps;
-  options.common.batch = 64;
-  options.common.learning_rate = 5e-3;
-  options.common.warmup = 10;
-  options.common.average = 0.98;
-  options.common.validate_every = steps / 4;
-  options.common.checkpoint_every = steps / 2;
+TrainOptions short_training(std::int64_t steps) {
+  TrainOptions options;
+  options.steps = steps;
+  options.batch = 64;
+  options.learning_rate = 5e-3;
+  options.warmup = 10;
+  options.average = 0.98;
+  options.validate_every = steps / 4;
+  options.checkpoint_every = steps / 2;
   return options;
 }
 

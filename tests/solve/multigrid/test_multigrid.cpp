@@ -29,7 +29,7 @@ double dot(MPI_Comm comm, const std::vector<double>& a, const std::vector<double
 /// Iterations of conjugate gradients on the even layers until their residual has fallen by 1e10.
 int iterations(const Circuit& circuit, bool precondition = true) {
   const MPI_Comm comm = MPI_COMM_WORLD;
-  ParityLaplacian laplacian(comm, circuit);
+  EvenLayersStencil laplacian(comm, circuit);
   LayeredMultigrid multigrid(comm, laplacian.stencil());
   const auto mine = laplacian.states();
   std::vector<double> b;
@@ -65,7 +65,7 @@ TEST(LayeredMultigrid, IsSymmetricAndPositiveDefiniteButForTheConstant) {
                                          lattice(3, 3, 2, 0.5),  lattice(6, 2, 2, 1, 4, Boundary::periodic),
                                          lattice(2, 4, 3, 1, 2), lattice(7, 1, 5, 1, 1, Boundary::periodic)};
   for (const auto& circuit : circuits) {
-    ParityLaplacian laplacian(MPI_COMM_SELF, circuit);
+    EvenLayersStencil laplacian(MPI_COMM_SELF, circuit);
     LayeredMultigrid multigrid(MPI_COMM_SELF, laplacian.stencil());
     const auto n = circuit.states() * (circuit.layers() / 2 + 1);
     MatrixXd inverse(n, n);
@@ -111,7 +111,7 @@ TEST(LayeredMultigrid, ServesAnyNumberOfDimensionsLayersAndPeriodicEnds) {
 TEST(LayeredMultigrid, DoesTheSameOnAnyNumberOfRanks) {
   const auto circuit = lattice(41, 2, 6, 1);
   const auto corrected = [&](MPI_Comm comm) {
-    ParityLaplacian laplacian(comm, circuit);
+    EvenLayersStencil laplacian(comm, circuit);
     LayeredMultigrid multigrid(comm, laplacian.stencil());
     const auto mine = laplacian.states();
     const auto n = circuit.states();

@@ -22,12 +22,20 @@ enum class Connected {
   all_pairs
 };
 
+/// What a circuit's edges are made from.
+enum class EdgesFrom {
+  rule,      // of the family, by Coupling::uniform
+  nearness,  // of states: k neighbours in an embedding
+  list       // of edges in a file
+};
+
 /// What a family is and can do. What it cannot do, the generic way does instead: edge by edge.
 struct FamilyRow {
   Family family;
   const char* name;
   std::vector<std::string> options;  // keys of a case that nothing but the families that list them uses
   Connected connected;
+  EdgesFrom edges_from = EdgesFrom::rule;
   const char* when_apart = "";  // advice, when a circuit turns out not to be connected
   bool joins_all = false;       // every state to every state: edges are never listed, sums over them are closed
   bool grouped = false;         // by UniformSpec::groups

@@ -10,6 +10,7 @@
 #include "kirchhoff/flow/flow.hpp"
 #include "kirchhoff/learn/train.hpp"
 #include "kirchhoff/solve/solve.hpp"
+#include "kirchhoff/validate/compare_rows.hpp"
 #include "kirchhoff/validate/validate.hpp"
 
 namespace kirchhoff {
@@ -35,9 +36,47 @@ struct TrainReport {
   double samples_per_second = 0;
   double final_loss = 0;
   std::int64_t parameters = 0;
-  double parameters_per_unknown = 0;
+  std::optional<double> parameters_per_unknown;        // of a circuit that is solved
+  std::optional<double> entropy_floor;                 // of the loss on the training rows [nat], where it is known
   std::optional<std::int64_t> distinct_training_rows;  // of supervision by samples
   std::vector<TrainRecord> history;
+};
+
+/// A circuit that is known by its classes only (Quotient).
+struct ClassesReport {
+  double kcl_leftover = 0;  // [A]
+  double seconds = 0;
+};
+
+/// All that is known of a network's walks where states cannot be counted. What is absent was not, or cannot be, known.
+struct WalksReport {
+  std::int64_t count = 0;
+  double seconds = 0;
+  double mean_steps = 0;
+  double expected_steps = 0;  // of the exact flow
+  double mean_calls = 0;      // of the network, a walk
+  std::int64_t stuck = 0;
+  double mmd = 0;
+  std::optional<PlanarComparison> planar;
+  std::optional<PlanarComparison> planar_floor;  // as many draws of the target itself
+  std::optional<Nearness> nearness;
+  std::optional<double> tv_exit_law;
+  std::optional<double> kl_exit_law;
+  std::optional<double> exit_law_lost_mass;
+  std::optional<double> log_likelihood_test;          // none where a row has no probability, or no path
+  std::optional<double> log_likelihood_covered_rows;  // over the rows that have one
+  std::optional<double> log_likelihood_bias;          // what such an estimate is off on average, estimated
+  std::optional<double> log_likelihood_error;         // standard error of an estimate over paths; none when exact
+  std::int64_t test_rows = 0;
+  std::int64_t rows_of_zero_probability = 0;    // over paths: rows that none led to
+  std::optional<std::int64_t> rows_half_found;  // over paths: rows that one half of them alone led to
+
+  std::vector<double> picture;                        // kPlanarCells^2 shares of the samples
+  std::vector<double> target_picture;                 // the same of the target
+  std::vector<std::vector<double>> marginals;         // (D x S) shares among some samples
+  std::vector<std::vector<double>> target_marginals;  // the same among as many draws of the target
+  std::vector<std::uint16_t> gallery;                 // some samples, by coordinates
+  std::vector<std::uint16_t> target_gallery;          // some draws of the target
 };
 
 /// What report.json and report.html are made from. What is absent was not done.
@@ -46,9 +85,14 @@ struct Report {
   std::string command;
   std::string options;  // resolved, as a case
   std::string problem_hash;
-  const Circuit* circuit = nullptr;
+  int categories = 0;
+  int dimensions = 0;
+  std::string family;
+  int layers = 0;
   std::vector<double> resistance_same;    // (L) [ohm]
   std::vector<double> resistance_change;  // (L) [ohm]
+  const Circuit* circuit = nullptr;       // where states can be counted
+  std::optional<ClassesReport> classes;   // where they cannot
   std::optional<SolveReport> solve;
   std::span<const double> potential;          // (L+1) x N [V], empty when there is none
   std::span<const double> learned_potential;  // the same of the network
@@ -56,6 +100,7 @@ struct Report {
   std::optional<TrainReport> train;
   std::optional<CurrentComparison> currents;
   std::vector<FlowReport> flows;
+  std::optional<WalksReport> walks;
   std::vector<std::int64_t> target_gallery;
 };
 

@@ -1,4 +1,4 @@
-#include "solve/linear/parity.hpp"
+#include "solve/linear/even_layers.hpp"
 
 #include <algorithm>
 
@@ -31,7 +31,7 @@ void each_of_parity(std::size_t all, std::size_t width, std::size_t parity, Visi
 
 }  // namespace
 
-ParityMatrix::ParityMatrix(MPI_Comm comm, const Circuit& circuit)
+EvenLayersMatrix::EvenLayersMatrix(MPI_Comm comm, const Circuit& circuit)
     : even_layout_(comm, circuit.states(), even_layers(circuit)),
       odd_layout_(comm, circuit.states(), odd_layers(circuit)),
       width_(static_cast<std::size_t>(even_layout_.states().size())) {
@@ -94,7 +94,7 @@ ParityMatrix::ParityMatrix(MPI_Comm comm, const Circuit& circuit)
   for (i = 0; i < degree.values.size(); ++i) diagonal.values[i] += degree.values[i];
 }
 
-void ParityMatrix::multiply(std::span<const double> x, std::span<double> y) {
+void EvenLayersMatrix::multiply(std::span<const double> x, std::span<double> y) {
   const Lent in(even_.get(), x.data());
   check(MatMult(weights_.get(), even_.get(), odd_.get()));
   check(VecPointwiseDivide(odd_.get(), odd_.get(), odd_degree_.get()));
@@ -106,12 +106,12 @@ void ParityMatrix::multiply(std::span<const double> x, std::span<double> y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = degree.values[i] * x[i] - y[i];
 }
 
-void ParityMatrix::diagonal(std::span<double> out) {
+void EvenLayersMatrix::diagonal(std::span<double> out) {
   const Local diagonal(diagonal_.get());
   std::copy(diagonal.values.begin(), diagonal.values.end(), out.begin());
 }
 
-void ParityMatrix::eliminate(std::span<const double> b, std::span<double> even) {
+void EvenLayersMatrix::eliminate(std::span<const double> b, std::span<double> even) {
   {
     const Local odd(odd_.get());
     each_of_parity(b.size(), width_, 1, [&](std::size_t i, std::size_t k) { odd.values[i] = b[k]; });
@@ -122,7 +122,7 @@ void ParityMatrix::eliminate(std::span<const double> b, std::span<double> even) 
   each_of_parity(b.size(), width_, 0, [&](std::size_t i, std::size_t k) { even[i] = b[k] + sum.values[i]; });
 }
 
-void ParityMatrix::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
+void EvenLayersMatrix::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
   const Lent in(even_.get(), even.data());
   check(MatMult(weights_.get(), even_.get(), odd_.get()));
   const Local odd(odd_.get());
@@ -134,35 +134,35 @@ void ParityMatrix::recover(std::span<const double> even, std::span<const double>
 
 namespace {
 
-ParitySystem& system_of(Mat matrix) {
+EvenLayers& system_of(Mat matrix) {
   void* context = nullptr;
   check(MatShellGetContext(matrix, static_cast<void*>(&context)));
-  return *static_cast<ParitySystem*>(context);
+  return *static_cast<EvenLayers*>(context);
 }
 
-PetscErrorCode parity_multiply(Mat matrix, Vec in, Vec out) {
+PetscErrorCode multiply_even(Mat matrix, Vec in, Vec out) {
   const LocalRead x(in);
   const Local y(out);
   system_of(matrix).multiply(x.values, y.values);
   return 0;
 }
 
-PetscErrorCode parity_diagonal(Mat matrix, Vec out) {
+PetscErrorCode diagonal_of_even(Mat matrix, Vec out) {
   system_of(matrix).diagonal(Local(out).values);
   return 0;
 }
 
 }  // namespace
 
-Matrix parity_operator(const Layout& even_layout, ParitySystem& system) {
+Matrix even_layers_operator(const Layout& even_layout, EvenLayers& system) {
   Matrix matrix;
   check(MatCreateShell(even_layout.comm(), even_layout.local_rows(), even_layout.local_rows(), PETSC_DETERMINE,
                        PETSC_DETERMINE, &system, matrix.out()));
   const auto set = [&](MatOperation operation, auto* function) {
     check(MatShellSetOperation(matrix.get(), operation, reinterpret_cast<void (*)()>(function)));
   };
-  set(MATOP_MULT, parity_multiply);
-  set(MATOP_GET_DIAGONAL, parity_diagonal);
+  set(MATOP_MULT, multiply_even);
+  set(MATOP_GET_DIAGONAL, diagonal_of_even);
   check(MatSetOption(matrix.get(), MAT_SYMMETRIC, PETSC_TRUE));
   set_constant_null_space(even_layout.comm(), matrix.get());
   return matrix;

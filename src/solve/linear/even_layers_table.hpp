@@ -5,21 +5,21 @@
 #include <span>
 #include <vector>
 
-#include "solve/linear/parity.hpp"
+#include "solve/linear/even_layers.hpp"
 
 namespace kirchhoff {
 
-/// ParitySystem of a circuit whose layer pairs all have one and the same table of edges, the same in both directions
+/// EvenLayers of a circuit whose layer pairs all have one and the same table of edges, the same in both directions
 /// (nearest, as a rule): the table is held once, not once a layer pair. Fields are turned so that the layers of a state
 /// are neighbours; one pass through the table serves all layers, and what a vertex's two neighbouring layers hold is
 /// added up before.
-class ParityTable final : public ParitySystem {
+class EvenLayersTable final : public EvenLayers {
  public:
   /// Whether a circuit is of this kind. Local.
   static bool applies(const Circuit& circuit);
 
   /// @note Collective.
-  ParityTable(MPI_Comm comm, const Circuit& circuit);
+  EvenLayersTable(MPI_Comm comm, const Circuit& circuit);
 
   void multiply(std::span<const double> x, std::span<double> y) override;
   void diagonal(std::span<double> out) override;

@@ -12,9 +12,9 @@ namespace kirchhoff {
 /// conditioned than A, at the price of one product with A. docs/theory.md, section 5.
 ///
 /// Local arrays hold a rank's states, as Layout deals them, layer by layer: the even layers, or all of them.
-class ParitySystem {
+class EvenLayers {
  public:
-  virtual ~ParitySystem() = default;
+  virtual ~EvenLayers() = default;
   /// y = S x on the even layers. @note Collective, as all of these.
   virtual void multiply(std::span<const double> x, std::span<double> y) = 0;
   /// The diagonal of S, for Jacobi. @throws Error where nobody needs it.
@@ -26,10 +26,10 @@ class ParitySystem {
 };
 
 /// Of any circuit whose edges can be listed, W_oe as a distributed sparse matrix.
-class ParityMatrix final : public ParitySystem {
+class EvenLayersMatrix final : public EvenLayers {
  public:
   /// @note Collective.
-  ParityMatrix(MPI_Comm comm, const Circuit& circuit);
+  EvenLayersMatrix(MPI_Comm comm, const Circuit& circuit);
 
   void multiply(std::span<const double> x, std::span<double> y) override;
   void diagonal(std::span<double> out) override;
@@ -50,6 +50,6 @@ class ParityMatrix final : public ParitySystem {
 };
 
 /// S as a PETSc operator with the constant as its null space; `system` must outlive it. @note Collective.
-Matrix parity_operator(const Layout& even_layout, ParitySystem& system);
+Matrix even_layers_operator(const Layout& even_layout, EvenLayers& system);
 
 }  // namespace kirchhoff

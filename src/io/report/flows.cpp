@@ -1,41 +1,11 @@
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
-#include "io/report/parts.hpp"
-#include "kirchhoff/io/report/report.hpp"
+// Walks and exit laws where states can be counted.
+#include "io/report/picture.hpp"
+#include "io/report/section.hpp"
 
 namespace kirchhoff {
-
-using nlohmann::ordered_json;
-
 namespace {
 
-/// JSON has no infinity and no NaN: nlohmann writes both as null, and the cause is counted in a key beside.
-ordered_json solve_json(const SolveReport& report) {
-  ordered_json json;
-  visit_fields(report, [&](const std::string& name, const auto& value) {
-    constexpr std::string_view kSeconds = "seconds_";
-    if (name.starts_with(kSeconds)) {
-      json["seconds"][name.substr(kSeconds.size())] = value;
-    } else {
-      json[name] = value;
-    }
-  });
-  return json;
-}
-
-ordered_json train_json(const TrainReport& t) {
-  ordered_json json{{"supervision", t.supervision},
-                    {"steps", t.steps},
-                    {"seconds", t.seconds},
-                    {"samples_per_second", t.samples_per_second},
-                    {"final_loss", t.final_loss},
-                    {"parameters", t.parameters},
-                    {"parameters_per_unknown", t.parameters_per_unknown},
-                    {"distinct_training_rows", nullptr}};
-  if (t.distinct_training_rows) json["distinct_training_rows"] = *t.distinct_training_rows;
-  return json;
-}
+using nlohmann::ordered_json;
 
 ordered_json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
 
@@ -99,49 +69,55 @@ ordered_json flow_json(const FlowReport& flow, const Circuit& circuit) {
   return json;
 }
 
-ordered_json currents_json(const CurrentComparison& c) {
-  ordered_json json{{"relative_l2", c.relative_l2},
-                    {"relative_l2_by_layer", c.relative_l2_by_layer},
-                    {"sign_agreement", c.sign_agreement},
-                    {"sign_agreement_by_layer", c.sign_agreement_by_layer},
-                    {"kcl_relative_imbalance", c.kcl_relative_imbalance},
-                    {"kcl_imbalance_by_layer", c.kcl_imbalance_by_layer},
-                    {"kcl_max_imbalance", c.kcl_max_imbalance},
-                    {"by_decade", ordered_json::array()}};
-  for (const auto& d : c.by_decade) {
-    json["by_decade"].push_back({{"from", d.from},
-                                 {"to", d.to},
-                                 {"edges", d.edges},
-                                 {"share", d.share},
-                                 {"relative_l2", d.relative_l2},
-                                 {"sign_agreement", d.sign_agreement}});
+ordered_json marginals(const StateSpace& space, std::span<const double> mass) {
+  const auto s = static_cast<std::size_t>(space.categories());
+  std::vector<std::vector<double>> rows(static_cast<std::size_t>(space.dimensions()), std::vector<double>(s));
+  for (std::int64_t x = 0; x < space.size(); ++x) {
+    for (int d = 0; d < space.dimensions(); ++d) {
+      rows[static_cast<std::size_t>(d)][static_cast<std::size_t>(space.coordinate(x, d))] +=
+          mass[static_cast<std::size_t>(x)];
+    }
   }
-  return json;
+  return rows;
+}
+
+ordered_json tiles(const StateSpace& space, const std::vector<std::int64_t>& states) {
+  ordered_json rows = ordered_json::array();
+  std::vector<std::uint16_t> row(static_cast<std::size_t>(space.dimensions()));
+  for (const auto x : states) {
+    space.coordinates(x, row);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void flow_facts(const Report& report, ordered_json& json) {
+  for (const auto& flow : report.flows) json["sampling"][flow.name] = flow_json(flow, *report.circuit);
+}
+
+void flow_figures(const Report& report, ordered_json& f) {
+  if (report.circuit == nullptr) return;
+  const auto& circuit = *report.circuit;
+  const auto& space = circuit.space();
+  const Picture picture(space);
+  for (const auto& flow : report.flows) {
+    f["exit_" + flow.name] = picture.map(flow.law.mass, false);
+    if (flow.samples) f["samples_" + flow.name] = picture.map(flow.sample_histogram, false);
+  }
+  if (space.dimensions() <= 2) return;
+  f["marginals"]["target"] = marginals(space, circuit.target());
+  for (const auto& flow : report.flows) f["marginals"][flow.name] = marginals(space, flow.law.mass);
+  auto gallery = gallery_of(space.dimensions(), space.categories());
+  if (gallery["side_rows"] == 1) return;
+  gallery["target"] = tiles(space, report.target_gallery);
+  for (const auto& flow : report.flows) {
+    if (flow.samples) gallery[flow.name] = tiles(space, flow.gallery);
+  }
+  f["gallery"] = std::move(gallery);
 }
 
 }  // namespace
 
-ordered_json report_object(const Report& report) {
-  ordered_json json;
-  if (report.solve) json["solve"] = solve_json(*report.solve);
-  if (report.train) json["train"] = train_json(*report.train);
-  if (report.currents) json["currents"] = currents_json(*report.currents);
-  for (const auto& flow : report.flows) json["sampling"][flow.name] = flow_json(flow, *report.circuit);
-  return json;
-}
-
-std::string report_json(const Report& report) {
-  auto json = report_object(report);
-  if (!report.problem_hash.empty()) json["problem_hash"] = report.problem_hash;
-  return json.dump(2) + "\n";
-}
-
-std::string training_csv(const std::vector<TrainRecord>& history) {
-  std::string text = "step,seconds,loss,validation,learning_rate\n";
-  for (const auto& r : history) {
-    text += fmt::format("{},{:.3f},{:.9g},{:.9g},{:.9g}\n", r.step, r.seconds, r.loss, r.validation, r.learning_rate);
-  }
-  return text;
-}
+const Section kFlowsSection{flow_facts, flow_figures};
 
 }  // namespace kirchhoff

@@ -7,8 +7,8 @@
 
 #include "kirchhoff/circuit/nearest.hpp"
 #include "oracles.hpp"
-#include "solve/linear/parity.hpp"
-#include "solve/linear/parity_table.hpp"
+#include "solve/linear/even_layers.hpp"
+#include "solve/linear/even_layers_table.hpp"
 #include "solve/multigrid/stencil.hpp"
 
 namespace kirchhoff {
@@ -20,14 +20,14 @@ using oracles::VectorXd;
 constexpr double kRounding = 1e-12;
 
 template <class System>
-std::unique_ptr<ParitySystem> made(MPI_Comm comm, const Circuit& circuit) {
+std::unique_ptr<EvenLayers> made(MPI_Comm comm, const Circuit& circuit) {
   return std::make_unique<System>(comm, circuit);
 }
 
-struct ParityExample {
+struct EvenLayersExample {
   std::string name;
   Circuit circuit;
-  std::function<std::unique_ptr<ParitySystem>(MPI_Comm, const Circuit&)> system;
+  std::function<std::unique_ptr<EvenLayers>(MPI_Comm, const Circuit&)> system;
 };
 
 Circuit with_terminals(const std::vector<Coupling>& couplings) {
@@ -36,7 +36,7 @@ Circuit with_terminals(const std::vector<Coupling>& couplings) {
 }
 
 /// Lattices of all shapes that need care: one category, rings of two and three, an odd number of layer pairs.
-void add_lattices(std::vector<ParityExample>& all) {
+void add_lattices(std::vector<EvenLayersExample>& all) {
   for (const auto boundary : {Boundary::reflecting, Boundary::periodic}) {
     for (const auto& [s, d, layers] : std::vector<std::array<int, 3>>{
              {1, 2, 3}, {2, 2, 2}, {2, 1, 1}, {3, 2, 3}, {3, 3, 2}, {5, 1, 4}, {7, 1, 5}, {4, 2, 1}, {2, 4, 2}}) {
@@ -46,32 +46,32 @@ void add_lattices(std::vector<ParityExample>& all) {
         if (sigma > 0) couplings = spread_couplings(MPI_COMM_WORLD, couplings, sigma, 7);
         all.push_back({fmt::format("{}^{}, L = {}, {}, sigma {}", s, d, layers,
                                    boundary == Boundary::periodic ? "periodic" : "reflecting", sigma),
-                       with_terminals(couplings), made<ParityLaplacian>});
+                       with_terminals(couplings), made<EvenLayersStencil>});
       }
     }
   }
 }
 
 /// Neighbours of all distances, so that at three ranks some need states of both others.
-void add_nearest(std::vector<ParityExample>& all) {
+void add_nearest(std::vector<EvenLayersExample>& all) {
   const StateSpace space(5, 2);
   const auto near = nearest_neighbours(space, grid_embedding(space), 6);
   for (const int layers : {1, 2, 5, 6}) {
     const std::vector<double> same(static_cast<std::size_t>(layers), 2.0);
     const std::vector<double> change(same.size(), 7.0);
     const auto circuit = with_terminals(nearest_couplings(space, near, same, change));
-    all.push_back({fmt::format("nearest, L = {}, table", layers), circuit, made<ParityTable>});
-    all.push_back({fmt::format("nearest, L = {}, matrix", layers), circuit, made<ParityMatrix>});
+    all.push_back({fmt::format("nearest, L = {}, table", layers), circuit, made<EvenLayersTable>});
+    all.push_back({fmt::format("nearest, L = {}, matrix", layers), circuit, made<EvenLayersMatrix>});
   }
 }
 
-void add_hamming(std::vector<ParityExample>& all) {
+void add_hamming(std::vector<EvenLayersExample>& all) {
   const std::vector<Coupling> couplings(3, Coupling::hamming(StateSpace(3, 2), 1, 4));
-  all.push_back({"hamming", with_terminals(spread_couplings(MPI_COMM_WORLD, couplings, 1, 5)), made<ParityMatrix>});
+  all.push_back({"hamming", with_terminals(spread_couplings(MPI_COMM_WORLD, couplings, 1, 5)), made<EvenLayersMatrix>});
 }
 
-std::vector<ParityExample> parity_examples() {
-  std::vector<ParityExample> all;
+std::vector<EvenLayersExample> even_layers_examples() {
+  std::vector<EvenLayersExample> all;
   add_lattices(all);
   add_nearest(all);
   add_hamming(all);
@@ -122,8 +122,8 @@ VectorXd whole(Range mine, const Circuit& circuit, int layers, const std::vector
   return oracles::to_eigen(field);
 }
 
-TEST(ParitySystem, IsTheSchurComplementOfTheEvenLayers) {
-  for (const auto& [name, circuit, make_system] : parity_examples()) {
+TEST(EvenLayers, IsTheSchurComplementOfTheEvenLayers) {
+  for (const auto& [name, circuit, make_system] : even_layers_examples()) {
     const MatrixXd schur = schur_complement(circuit);
     const VectorXd x = oracles::to_eigen(oracles::uniform_numbers(schur.rows(), -1, 1, 3));
     const auto mine = states_of(MPI_COMM_WORLD, circuit);
@@ -137,8 +137,8 @@ TEST(ParitySystem, IsTheSchurComplementOfTheEvenLayers) {
   }
 }
 
-TEST(ParitySystem, KnowsItsDiagonalWhereJacobiNeedsIt) {
-  std::vector<ParityExample> some;
+TEST(EvenLayers, KnowsItsDiagonalWhereJacobiNeedsIt) {
+  std::vector<EvenLayersExample> some;
   add_nearest(some);
   add_hamming(some);
   for (const auto& [name, circuit, make_system] : some) {
@@ -153,8 +153,8 @@ TEST(ParitySystem, KnowsItsDiagonalWhereJacobiNeedsIt) {
   }
 }
 
-TEST(ParitySystem, EliminatesAndRecoversTheOddLayers) {
-  for (const auto& [name, circuit, make_system] : parity_examples()) {
+TEST(EvenLayers, EliminatesAndRecoversTheOddLayers) {
+  for (const auto& [name, circuit, make_system] : even_layers_examples()) {
     const MatrixXd a = oracles::laplacian(circuit);
     const VectorXd phi = oracles::to_eigen(oracles::uniform_numbers(a.rows(), -1, 1, 4));
     const VectorXd b = a * phi;  // on all layers, unlike terminals
@@ -178,7 +178,7 @@ TEST(ParitySystem, EliminatesAndRecoversTheOddLayers) {
   }
 }
 
-TEST(ParityTable, AppliesWhereAllLayerPairsShareOneSymmetricTable) {
+TEST(EvenLayersTable, AppliesWhereAllLayerPairsShareOneSymmetricTable) {
   const StateSpace space(4, 1);
   const auto near = nearest_neighbours(space, grid_embedding(space), 2);
   const auto nearest = [&](const std::vector<double>& change) {
@@ -187,20 +187,20 @@ TEST(ParityTable, AppliesWhereAllLayerPairsShareOneSymmetricTable) {
   const std::vector<LayerEdge> one_way{{0, 0, 0, 1}, {0, 1, 1, 1}, {0, 2, 2, 1}, {0, 3, 3, 1},
                                        {0, 0, 3, 1}, {0, 0, 1, 1}, {0, 2, 1, 1}, {0, 3, 2, 1}};
 
-  EXPECT_TRUE(ParityTable::applies(nearest({5, 5, 5})));
-  EXPECT_FALSE(ParityTable::applies(nearest({5, 6, 5})));
-  EXPECT_FALSE(ParityTable::applies(with_terminals(couplings_from_edges(space, 1, one_way, "test"))));
-  EXPECT_FALSE(ParityTable::applies(oracles::uniform_circuit(Family::hamming, 3, 2, 3, 1, 10)));
+  EXPECT_TRUE(EvenLayersTable::applies(nearest({5, 5, 5})));
+  EXPECT_FALSE(EvenLayersTable::applies(nearest({5, 6, 5})));
+  EXPECT_FALSE(EvenLayersTable::applies(with_terminals(couplings_from_edges(space, 1, one_way, "test"))));
+  EXPECT_FALSE(EvenLayersTable::applies(oracles::uniform_circuit(Family::hamming, 3, 2, 3, 1, 10)));
 }
 
-TEST(ParityLaplacian, DoesTheSameOnAnyNumberOfRanks) {
+TEST(EvenLayersStencil, DoesTheSameOnAnyNumberOfRanks) {
   const StateSpace space(33, 2);
   const std::vector<Coupling> uniform(4, Coupling::lattice(space, 1, 10, Boundary::periodic));
   const Circuit circuit(space, spread_couplings(MPI_COMM_WORLD, uniform, 1, 3), oracles::mass_with_zeros(space, 1),
                         oracles::mass_with_zeros(space, 2));
   const VectorXd x = oracles::to_eigen(oracles::uniform_numbers(3 * circuit.states(), -1, 1, 5));
   const auto product = [&](MPI_Comm comm) {
-    ParityLaplacian laplacian(comm, circuit);
+    EvenLayersStencil laplacian(comm, circuit);
     std::vector<double> y(static_cast<std::size_t>(3 * laplacian.states().size()));
     laplacian.multiply(piece(laplacian.states(), circuit, x), y);
     if (comm == MPI_COMM_SELF) return oracles::to_eigen(y).eval();

@@ -1,4 +1,4 @@
-#include "solve/linear/parity_table.hpp"
+#include "solve/linear/even_layers_table.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -26,7 +26,7 @@ class Item {
 
 }  // namespace
 
-bool ParityTable::applies(const Circuit& circuit) {
+bool EvenLayersTable::applies(const Circuit& circuit) {
   const auto& table = circuit.coupling(0).table();
   if (!table || table->forward.first != table->backward.first || table->forward.other != table->backward.other ||
       table->forward.conductance != table->backward.conductance) {
@@ -38,7 +38,7 @@ bool ParityTable::applies(const Circuit& circuit) {
   return true;
 }
 
-ParityTable::ParityTable(MPI_Comm comm, const Circuit& circuit) : layers_(circuit.layers()) {
+EvenLayersTable::EvenLayersTable(MPI_Comm comm, const Circuit& circuit) : layers_(circuit.layers()) {
   const Layout layout(comm, circuit);
   const auto mine = layout.states();
   const auto& side = circuit.coupling(0).table()->forward;
@@ -89,7 +89,7 @@ ParityTable::ParityTable(MPI_Comm comm, const Circuit& circuit) : layers_(circui
   fetch(degree_, 1);
 }
 
-void ParityTable::fetch(std::span<double> field, int count) {
+void EvenLayersTable::fetch(std::span<double> field, int count) {
   if (!forest_) return;
   const Item item(count);
   double* leaves = field.data() + width_ * static_cast<std::size_t>(count);
@@ -98,7 +98,7 @@ void ParityTable::fetch(std::span<double> field, int count) {
 }
 
 template <class Value>
-void ParityTable::add_neighbours(Parity to, Value&& value) {
+void EvenLayersTable::add_neighbours(Parity to, Value&& value) {
   const int count = layers_of(to);
   for (std::size_t i = 0; i < width_; ++i) {
     double* row = in_.data() + i * static_cast<std::size_t>(count);
@@ -110,7 +110,7 @@ void ParityTable::add_neighbours(Parity to, Value&& value) {
   }
 }
 
-void ParityTable::multiply_table(Parity layers) {
+void EvenLayersTable::multiply_table(Parity layers) {
   const int count = layers_of(layers);
   const auto step = static_cast<std::size_t>(count);
   fetch(in_, count);
@@ -125,7 +125,7 @@ void ParityTable::multiply_table(Parity layers) {
   }
 }
 
-void ParityTable::multiply(std::span<const double> x, std::span<double> y) {
+void EvenLayersTable::multiply(std::span<const double> x, std::span<double> y) {
   const auto even = [&](int j, std::size_t i) { return x[static_cast<std::size_t>(j) * width_ + i]; };
   add_neighbours(Parity::odd, even);
   multiply_table(Parity::odd);
@@ -147,7 +147,7 @@ void ParityTable::multiply(std::span<const double> x, std::span<double> y) {
   }
 }
 
-void ParityTable::diagonal(std::span<double> out) {
+void EvenLayersTable::diagonal(std::span<double> out) {
   const auto odd_sides = [&](int l) { return l < 0 || l > layers_ ? 0.0 : 1 / sides(l); };
   for (std::size_t i = 0; i < width_; ++i) {
     double back = 0;  // what comes back through one neighbouring layer of one side
@@ -160,7 +160,7 @@ void ParityTable::diagonal(std::span<double> out) {
   }
 }
 
-void ParityTable::eliminate(std::span<const double> b, std::span<double> even) {
+void EvenLayersTable::eliminate(std::span<const double> b, std::span<double> even) {
   add_neighbours(Parity::even, [&](int j, std::size_t i) {
     return b[static_cast<std::size_t>(2 * j + 1) * width_ + i] / degree(2 * j + 1, i);
   });
@@ -171,7 +171,7 @@ void ParityTable::eliminate(std::span<const double> b, std::span<double> even) {
   }
 }
 
-void ParityTable::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
+void EvenLayersTable::recover(std::span<const double> even, std::span<const double> b, std::span<double> x) {
   add_neighbours(Parity::odd, [&](int j, std::size_t i) { return even[static_cast<std::size_t>(j) * width_ + i]; });
   multiply_table(Parity::odd);
   const auto count = static_cast<std::size_t>(layers_of(Parity::odd));

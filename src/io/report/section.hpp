@@ -1,0 +1,36 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <vector>
+
+#include "kirchhoff/io/report/report.hpp"
+
+namespace kirchhoff {
+
+/// A section of a report: what it adds to report.json, and the figures that the page draws of it (report.html knows
+/// them by their keys). A section is a file and a row in sections().
+struct Section {
+  void (*facts)(const Report&, nlohmann::ordered_json& json);
+  void (*figures)(const Report&, nlohmann::ordered_json& figures);
+};
+
+extern const Section kCircuitSection;  // the circuit, its solve, terminals, potentials
+extern const Section kNetworkSection;  // training, currents of the network
+extern const Section kFlowsSection;    // walks and exit laws where states can be counted
+extern const Section kWalksSection;    // walks where they cannot
+
+/// In the order of the page and of report.json.
+std::vector<Section> sections();
+
+/// null is what a report says of what was not measured.
+template <class T>
+nlohmann::ordered_json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
+/// Rows of coordinates as pictures of `sides[0]` x `sides[1]` squares where D is a square number, else as strips.
+nlohmann::ordered_json gallery_of(int dimensions, int categories);
+
+}  // namespace kirchhoff

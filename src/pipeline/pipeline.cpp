@@ -1,0 +1,69 @@
+#include "pipeline/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kirchhoff/base/error.hpp"
+#include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/parallel/agree.hpp"
+#include "pipeline/network.hpp"
+
+namespace kirchhoff {
+
+void Pipeline::work(const std::string& wanted, const Asked& asked) {
+  folder_->run([&] {
+    for (const auto& stage : stages()) {
+      if (wanted == "run" || wanted == stage.name) stage.bring(asked);
+    }
+  });
+}
+
+void Pipeline::open_folder(const std::string& path, const std::string& name, const std::string& hash,
+                           ResolvedOptions options, bool overwrite) {
+  options_ = std::move(options);
+  folder_.emplace(comm_, path, ProblemName{name, hash, options_}, command_, overwrite);
+}
+
+Report Pipeline::report_head(const Job& job) const {
+  Report report;
+  report.title = job.title;
+  report.command = command_;
+  report.options = job.options.yaml();
+  report.problem_hash = folder().hash();
+  report.categories = job.space.categories();
+  report.dimensions = job.space.dimensions();
+  report.family = to_string(job.family);
+  report.layers = job.layers;
+  report.resistance_same = job.resistance_same;
+  report.resistance_change = job.resistance_change;
+  return report;
+}
+
+void Pipeline::bring_report(const std::function<Report()>& make) {
+  Artefact<bool> artefact{.stage = "validate"};
+  artefact.make = [&](std::optional<bool>, ResultFolder::Stage&) {
+    const auto report = make();
+    agree(comm_, [&] {
+      if (rank_of(comm_) != 0) return;
+      write_text_file(folder().path("report.json"), report_json(report));
+      write_text_file(folder().path("report.html"), report_html(report));
+    });
+    say(comm_, "report", folder().path("report.html"));
+    return true;
+  };
+  bring(folder(), artefact, true);
+}
+
+void bring_stages(MPI_Comm comm, const std::string& wanted, const std::string& input, const std::string& command) {
+  // What is asked for by name is solved, even if it is up to date; a command that needs a network trains it or not.
+  const bool solves = wanted == "solve";
+  if (solves && is_network(input)) return network_pipeline(comm, input, command)->work(wanted, {.redo = true});
+  auto job = agree(comm, [&] { return read_job(input); });
+  const Asked asked{.may_train = wanted == "run" || wanted == "train", .redo = solves || job.force};
+  if (job.supervision != "walk") return counted_states(comm, std::move(job), command)->work(wanted, asked);
+  if (solves) throw AgreedError("walk supervision solves no whole circuit: 'kirchhoff train' or 'run' does its work");
+  uncounted_states(comm, std::move(job), command)->work(wanted, asked);
+}
+
+}  // namespace kirchhoff
