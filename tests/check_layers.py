@@ -53,6 +53,7 @@ HIDDEN = {
     re.compile(r"Eigen/.*"): ("learn/network", "validate"),
     re.compile(r"boost/.*"): ("solve/network",),
     re.compile(r"yaml.*"): ("pipeline",),
+    re.compile(r"tiff.*"): ("io/raster",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -29,7 +29,8 @@ def difference(expected, found):
     header_found, rows_found = numbers(found)
     if [len(r) for r in rows] != [len(r) for r in rows_found]:
         return float("inf")
-    worst = max((abs(value - header_found.get(key, float("inf"))) for key, value in header.items()), default=0.0)
+    worst = max((abs(value - header_found.get(key, float("inf"))) / max(1.0, abs(value)) for key, value in header.items()),
+                default=0.0)
     for row, row_found in zip(rows, rows_found):
         for x, y in zip(row, row_found):
             worst = max(worst, abs(x - y) / max(1.0, abs(x)))

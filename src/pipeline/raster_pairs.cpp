@@ -42,7 +42,8 @@ class PairsOnRegions {
         keep[static_cast<std::size_t>(part(a))] = 1;
         joined_.push_back(solve);
       } else {
-        run_.finish({solve, joined ? 0.0 : -1.0, nullptr, {}, {}}, "-");
+        // One node: no current flows, and Circuitscape writes maps of zeros. Without a way it writes none.
+        run_.finish({solve, joined ? 0.0 : -1.0, nullptr, {}, {}}, joined ? name_of_maps(run_.result(), solve) : "-");
       }
     }
     if (joined_.empty()) return;

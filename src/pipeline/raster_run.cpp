@@ -111,6 +111,7 @@ void RasterRun::add_figures(const NodalSolution& solution) {
   const auto before = all;
   all = solution.report;
   all.iterations += before.iterations;
+  all.effective_resistance = std::numeric_limits<double>::quiet_NaN();  // each solve has its own
   const auto worst = [&](double SolveReport::*figure) { all.*figure = std::max(all.*figure, before.*figure); };
   for (const auto figure :
        {&SolveReport::relative_residual, &SolveReport::residual_floor, &SolveReport::residual_norm1,

@@ -23,7 +23,7 @@ bool is_ascii_grid(std::string_view text);
 
 /// Whether a file's name says that it is a GeoTIFF, compressed or not.
 bool is_geotiff(const std::string& path);
-/// The first band of a GeoTIFF. @throws Error also where the program was built without GDAL.
+/// The first band of a GeoTIFF. @throws Error also where the program was built without libtiff.
 Grid read_geotiff(const std::string& path);
 
 /// A map from a file, .asc or .tif, also .gz, .bz2, .xz or .zst.
