@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rasters of growing size: seconds and memory of a pairwise job: rasters.py [--points K] [--ranks N] [SIDE ...]
+"""Rasters of growing size: the processor's seconds and memory of a pairwise job: rasters.py [--points K] [--ranks N] [SIDE ...]
 
 Makes a landscape of SIDE x SIDE cells (NumPy): resistances of a smooth random surface between 1 and 100 with a tenth of the
 cells without data, and K focal points; has the program solve all pairs with a cumulative map of currents, and prints a row
@@ -13,7 +13,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 import h5py
 import numpy as np
@@ -60,19 +59,18 @@ def make(folder, side, points):
 
 def measure(folder, side, points, ranks, options):
     cells = make(folder, side, points)
-    begin = time.time()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     launch = [] if ranks == 1 else ["mpiexec", "-n", str(ranks)]
     done = subprocess.run([*launch, PROGRAM, "solve", str(folder / "job.ini"), "-out", str(folder / "out"), "-overwrite", *options],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    seconds = time.time() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if line.startswith("error")] or done.stderr.splitlines()[-1:] or [""]
         return f"| {side} x {side} | {cells:,} | {points} | {ranks} | ended after {seconds:.0f} s: {said[0]} |"
-    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6 * (1 if ranks == 1 else float("nan"))
     with h5py.File(folder / "out/solution.h5") as file:
         a = file.attrs
-        memory = a["peak_memory_bytes"] / 1e9
-        return (f"| {side} x {side} | {cells:,} | {points} | {ranks} | {seconds:.1f} | {a['seconds_total']:.1f} | {max(memory, 0 if used != used else used):.2f} | "
+        return (f"| {side} x {side} | {cells:,} | {points} | {ranks} | {seconds:.1f} | {a['peak_memory_bytes'] / 1e9:.2f} | "
                 f"{a['method']}, {a['iterations']} | {a['refined_residual']:.0e} |")
 
 
@@ -84,7 +82,7 @@ def main():
     parser.add_argument("--keep")
     parser.add_argument("--options", default="", help="options of the program")
     o = parser.parse_args()
-    print("| raster | cells with data | points | ranks | seconds | of these solving | GB | method, iterations | residual |\n|---|---|---|---|---|---|---|---|---|")
+    print("| raster | cells with data | points | ranks | seconds of the processor | GB | method, iterations | residual |\n|---|---|---|---|---|---|---|---|")
     for side in o.sides:
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(o.keep or scratch)
