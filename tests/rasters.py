@@ -27,6 +27,9 @@ def numbers(path):
 def difference(expected, found):
     header, rows = numbers(expected)
     header_found, rows_found = numbers(found)
+    if "branch_currents" in expected.name:  # an edge that is not there carries nothing
+        edges, edges_found = ({tuple(row[:2]): row[2] for row in r} for r in (rows, rows_found))
+        return max(abs(edges.get(e, 0.0) - edges_found.get(e, 0.0)) for e in edges.keys() | edges_found.keys())
     if [len(r) for r in rows] != [len(r) for r in rows_found]:
         return float("inf")
     worst = max((abs(value - header_found.get(key, float("inf"))) / max(1.0, abs(value)) for key, value in header.items()),

@@ -10,6 +10,7 @@
 #include "kirchhoff/parallel/parallel.hpp"
 #include "pipeline/folder.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/raster_graph_job.hpp"
 #include "pipeline/raster_run.hpp"
 
 namespace kirchhoff {
@@ -61,15 +62,17 @@ RasterTask read_task(const std::string& file) {
   task.resolved = options.resolved();
   task.overwrite = options.flag("overwrite");
   auto job = read_raster_job(file);
-  task.input = read_raster_input(std::move(job));
+  if (job.network) {
+    task.input.warnings = job.warnings;
+    task.input.job = std::move(job);
+  } else {
+    task.input = read_raster_input(std::move(job));
+  }
   place_results(task, options.text("out"));
   return task;
 }
 
 void describe(MPI_Comm comm, const RasterInput& input) {
-  for (const auto& warning : input.warnings) {
-    if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}\n", warning);
-  }
   const auto& shape = input.landscape.shape;
   std::int64_t crossed = 0;
   for (const double g : input.landscape.conductance) crossed += g > 0 ? 1 : 0;
@@ -130,11 +133,18 @@ void solve_raster_job(Session& session, const std::string& input, const std::str
   const double begin = wall_time();
   const auto task = agree(comm, [&] { return read_task(input); });
   const double read_seconds = wall_time() - begin;
-  const ProblemName problem{fs::path(input).filename().string(), raster_hash(task.input), task.resolved};
+  for (const auto& warning : task.input.warnings) {
+    if (rank_of(comm) == 0) fmt::print(stderr, "warning: {}\n", warning);
+  }
   agree(comm, [&] {
     const auto parent = fs::path(task.stem).parent_path();
     if (rank_of(comm) == 0 && !parent.empty()) fs::create_directories(parent);
   });
+  if (task.input.job.network) {
+    solve_graph_job(comm, task.input.job, task.solve, {task.folder, task.stem, task.overwrite}, task.resolved, command);
+    return;
+  }
+  const ProblemName problem{fs::path(input).filename().string(), raster_hash(task.input), task.resolved};
   ResultFolder folder(comm, task.folder, problem, command, task.overwrite);
   describe(comm, task.input);
   folder.run([&] { work(comm, task, folder, read_seconds); });

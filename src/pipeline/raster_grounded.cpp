@@ -10,6 +10,7 @@
 #include "kirchhoff/parallel/stop.hpp"
 #include "parallel/memory_limit.hpp"
 #include "pipeline/job_memory.hpp"
+#include "pipeline/raster_loads.hpp"
 #include "pipeline/raster_run.hpp"
 #include "pipeline/raster_solve.hpp"
 
@@ -46,33 +47,9 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 std::size_t index(std::int64_t k) { return static_cast<std::size_t>(k); }
 
-/// What is joined to the nodes of a landscape.
-struct Loads {
-  std::vector<double> source;  // (nodes) [A]
-  std::vector<double> ground;  // (nodes) [S], infinite: tied to ground
-  std::vector<char> keep;      // (parts) whether there are both
-};
-
 Loads no_loads(const RasterNodes& nodes) {
   return {std::vector<double>(index(nodes.count), 0), std::vector<double>(index(nodes.count), 0),
           std::vector<char>(index(nodes.parts), 0)};
-}
-
-/// Keeps parts that have sources and grounds. @param ground those that count as such.
-bool keep_driven(const RasterNodes& nodes, const std::vector<double>& ground, Loads& loads) {
-  std::vector<char> has_source(loads.keep.size(), 0);
-  std::vector<char> has_ground(loads.keep.size(), 0);
-  for (std::int32_t node = 0; node < nodes.count; ++node) {
-    const auto part = index(nodes.part[index(node)]);
-    if (loads.source[index(node)] != 0) has_source[part] = 1;
-    if (ground[index(node)] > 0) has_ground[part] = 1;
-  }
-  bool any = false;
-  for (std::size_t part = 0; part < loads.keep.size(); ++part) {
-    loads.keep[part] = has_source[part] != 0 && has_ground[part] != 0 ? 1 : 0;
-    any = any || loads.keep[part] != 0;
-  }
-  return any;
 }
 
 /// The circuit with its sources and grounds; the node "ground" comes last.
@@ -177,7 +154,7 @@ void solve_points(RasterRun& run) {
         numbered = true;
       }
       auto loads = loads_of_point(input, nodes, point, in_play);
-      if (!keep_driven(nodes, loads.ground, loads)) return false;
+      if (!keep_driven(nodes.part, nodes.parts, loads.ground, loads)) return false;
       network = loaded_network(input.landscape, nodes, loads);
       network.netlist.origin = input.job.habitat;
       return true;
@@ -200,7 +177,7 @@ void solve_points(RasterRun& run) {
 
 namespace {
 
-/// Sources and grounds by node, and what is done where they meet; the order of it is Circuitscape's.
+/// Sources and grounds by node, and what is done where they meet.
 Loads loads_of_maps(const RasterInput& input, const RasterNodes& nodes, std::int64_t& left_beside) {
   auto loads = no_loads(nodes);
   for (std::size_t cell = 0; cell < nodes.node.size(); ++cell) {
@@ -209,26 +186,7 @@ Loads loads_of_maps(const RasterInput& input, const RasterNodes& nodes, std::int
     loads.source[index(node)] += input.source[cell];
     loads.ground[index(node)] += input.ground[cell];
   }
-  const auto policy = input.job.policy;
-  auto counts = loads.ground;  // as grounds, for whether a part has any
-  for (std::int32_t node = 0; node < nodes.count; ++node) {
-    auto& source = loads.source[index(node)];
-    auto& ground = loads.ground[index(node)];
-    if (source == 0 || ground == 0) continue;
-    if (policy == SourceOrGround::remove_source || policy == SourceOrGround::remove_all) {
-      source = 0;
-    } else if (policy == SourceOrGround::remove_ground) {
-      counts[index(node)] = 0;
-      if (std::isinf(ground)) {
-        ground = 0;
-      } else {
-        ++left_beside;
-      }
-    } else if (std::isinf(ground) && source > 0) {
-      ground = counts[index(node)] = 0;  // else the source would drive nothing
-    }
-  }
-  keep_driven(nodes, counts, loads);
+  left_beside = settle_loads(input.job.policy, nodes.part, nodes.parts, loads);
   return loads;
 }
 

@@ -198,6 +198,29 @@ grep -q '28 of 28 solves are in' log || fail "solved again: $(cat log)"
 sed -i 's/^scenario.*/&\nconnect_four_neighbors_only = True/' wide.ini
 expect_error 1 'another problem' 1 solve wide.ini -out stopped
 
+# --- a network's job: a square of four resistors and a tail, by hand
+printf '%s\n' '0 1 1' '1 2 1' '2 3 1' '3 0 1' '3 4 2' '7 8 1' >square.txt
+printf '%s\n' 0 2 4 7 >square_focal.txt
+cat >square.ini <<'INI'
+data_type = network
+scenario = pairwise
+habitat_file = square.txt
+point_file = square_focal.txt
+write_cur_maps = True
+write_volt_maps = True
+INI
+succeed 2 solve square.ini -out square
+printf '0 0 2 4 7\n0 0 1 2.75 -1\n2 1 0 2.75 -1\n4 2.75 2.75 0 -1\n7 -1 -1 -1 0\n' | diff - square/square_resistances.out || fail "the square's resistances"
+printf '0\t3\t0.75\n0\t1\t0.25\n1\t2\t0.25\n2\t3\t0.25\n3\t4\t1\n' | sort | diff - <(sort square/square_branch_currents_0_4.txt) || fail "the square's currents"
+sed -e 's/= pairwise/= advanced/' square.ini >load.ini
+printf 'source_file = load_in.txt\nground_file = load_out.txt\n' >>load.ini
+echo '4 2' >load_in.txt
+printf '0 1\n7 0\n' >load_out.txt # 1 ohm; node 7 has no source
+succeed 1 solve load.ini -out load
+printf '0\t2\n1\t2.5\n2\t3\n3\t3.5\n4\t7.5\n7\t0\n8\t0\n' | diff - load/load_voltages.txt || fail "the loaded square's potentials"
+echo '4 x' >load_in.txt
+expect_error 1 'load_in.txt:1: column 2 is .x.: a number is needed' 1 solve load.ini -out load2
+
 # --- what is wrong is refused in one line
 wrong() { # REGEX SED...: of the example's job, changed
   sed "${@:2}" valley.ini >wrong.ini
@@ -246,6 +269,15 @@ if [ -z "$reference_data" ] || [ ! -d "$suite" ]; then
   echo "KIRCHHOFF_REFERENCE_DATA has no verification suite of Circuitscape: it is not compared"
   exit 0
 fi
+mkdir -p suite_networks/input suite_networks/expected
+cp -r "$reference_data/circuitscape/network" suite_networks/input/network
+cp "$reference_data"/circuitscape/expected/* suite_networks/expected
+# Of pairs that its focal nodes do not have.
+rm -f suite_networks/expected/sgNetworkVerify2_*_[0-9]_[56].txt suite_networks/expected/sgNetworkVerify2_*_cum.txt
+for name in sgNetworkVerify1 sgNetworkVerify2 sgNetworkVerify3; do
+  (cd suite_networks && kirchhoff 2 solve input/network/$name.ini -out $name >log 2>stderr </dev/null) || fail "$name"
+  compare suite_networks/expected suite_networks/$name $name
+done
 cd "$suite"
 jobs=$(find input -name '*.ini' | sort -V)
 for job in $jobs; do

@@ -32,7 +32,10 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-enum Header { columns, rows, x_corner, y_corner, x_center, y_center, cell_size, nodata };
+/// Words of the header, and their places in `found_`.
+struct HeaderWord {
+  enum Place : std::size_t { columns, rows, x_corner, y_corner, x_center, y_center, cell_size, nodata };
+};
 constexpr std::array<std::string_view, 8> kHeader = {"ncols",     "nrows",     "xllcorner", "yllcorner",
                                                      "xllcenter", "yllcenter", "cellsize",  "nodata_value"};
 
@@ -86,33 +89,33 @@ class GridReader {
   void take_header(std::size_t which, std::string_view rest) {
     const auto text = take_word(rest);
     const auto number = to_number(text);
-    if (!number || std::isinf(*number) || (std::isnan(*number) && which != nodata)) {
+    if (!number || std::isinf(*number) || (std::isnan(*number) && which != HeaderWord::nodata)) {
       fail(fmt::format("{} needs a number, not {}", kHeader[which], in_quotes(text)));
     }
     if (!take_word(rest).empty()) fail(fmt::format("{} has more than one value", kHeader[which]));
     if (found_[which]) fail(fmt::format("{} stands twice", kHeader[which]));
     found_[which] = *number;
-    if ((which == columns || which == rows) &&
+    if ((which == HeaderWord::columns || which == HeaderWord::rows) &&
         (*number < 1 || *number > std::numeric_limits<std::int32_t>::max() || *number != std::floor(*number))) {
       fail(fmt::format("{} needs a whole number above 0, not {}", kHeader[which], in_quotes(text)));
     }
-    if (which == cell_size && *number <= 0) fail(fmt::format("cellsize {} is not above 0", text));
+    if (which == HeaderWord::cell_size && *number <= 0) fail(fmt::format("cellsize {} is not above 0", text));
   }
 
   void finish_header() {
-    const auto need = [&](Header which) {
+    const auto need = [&](HeaderWord::Place which) {
       if (!found_[which]) throw Error(fmt::format("{}: the header has no {}", origin_, kHeader[which]));
       return *found_[which];
     };
-    shape_.columns = static_cast<std::int64_t>(need(columns));
-    shape_.rows = static_cast<std::int64_t>(need(rows));
-    shape_.cell_size = need(cell_size);
-    const auto corner = [&](Header at_corner, Header at_center) {
+    shape_.columns = static_cast<std::int64_t>(need(HeaderWord::columns));
+    shape_.rows = static_cast<std::int64_t>(need(HeaderWord::rows));
+    shape_.cell_size = need(HeaderWord::cell_size);
+    const auto corner = [&](HeaderWord::Place at_corner, HeaderWord::Place at_center) {
       return found_[at_center] ? *found_[at_center] - shape_.cell_size / 2 : need(at_corner);
     };
-    shape_.x_corner = corner(x_corner, x_center);
-    shape_.y_corner = corner(y_corner, y_center);
-    shape_.nodata = found_[nodata].value_or(kUsualNodata);
+    shape_.x_corner = corner(HeaderWord::x_corner, HeaderWord::x_center);
+    shape_.y_corner = corner(HeaderWord::y_corner, HeaderWord::y_center);
+    shape_.nodata = found_[HeaderWord::nodata].value_or(kUsualNodata);
     if (shape_.columns > std::numeric_limits<std::int32_t>::max() / shape_.rows) {
       throw Error(fmt::format("{}: {} x {} cells are more than 2^31 - 1", origin_, shape_.rows, shape_.columns));
     }
