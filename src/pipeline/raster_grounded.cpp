@@ -140,7 +140,7 @@ void solve_points(RasterRun& run) {
     if (run.done(point)) continue;
     heed_stop(run.comm());
     std::vector<char> in_play(k, 1);
-    for (std::size_t other = 0; other < k; ++other) in_play[other] = other == point || input.solved(point, other);
+    for (std::size_t other = 0; other < k; ++other) in_play[other] = input.meets(point, other) ? 1 : 0;
     RasterAnswer answer;
     answer.solve = point;
     RasterNetwork network;

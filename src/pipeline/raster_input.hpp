@@ -31,6 +31,10 @@ struct RasterInput {
   bool solved(std::size_t a, std::size_t b) const {
     return !pairs || pairs->solved(points.number[a], points.number[b]);
   }
+  /// Whether a focal point takes part in another one's solve, of one-to-all and all-to-one.
+  bool meets(std::size_t point, std::size_t other) const {
+    return point == other || !pairs || pairs->meets(points.number[point], points.number[other]);
+  }
 };
 
 /// Local. @throws Error naming the file, and line, column, row or key.

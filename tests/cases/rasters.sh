@@ -198,6 +198,41 @@ grep -q '28 of 28 solves are in' log || fail "solved again: $(cat log)"
 sed -i 's/^scenario.*/&\nconnect_four_neighbors_only = True/' wide.ini
 expect_error 1 'another problem' 1 solve wide.ini -out stopped
 
+# --- with only some pairs, points that are not met are neither grounds nor regions: one-to-all is then pairwise
+printf 'mode include\n1 2\n3 4\n' >some_pairs.txt
+for scenario in pairwise one-to-all; do
+  sed "s/= pairwise/= $scenario/" valley.ini >some-$scenario.ini
+  printf '%s\n' 'use_included_pairs = True' 'included_pairs_file = some_pairs.txt' >>some-$scenario.ini
+  succeed 1 solve some-$scenario.ini -out some-$scenario
+done
+"$python" - <<'PYTHON' || fail "included pairs"
+import numpy as np
+whole, some = (np.loadtxt(f"{d}/valley_resistances.out")[1:, 1:] for d in ("np1", "some-pairwise"))
+asked = np.zeros((4, 4), bool)
+asked[[0, 1, 2, 3], [1, 0, 3, 2]] = True
+assert (some[~asked & ~np.eye(4, dtype=bool)] == -1).all() and np.allclose(some[asked], whole[asked], rtol=1e-12)
+assert np.allclose(np.loadtxt("some-one-to-all/valley_resistances.out")[:, 1], [whole[0, 1], whole[0, 1], whole[2, 3], whole[2, 3]], rtol=1e-10)
+PYTHON
+
+# --- where a source and a ground meet: three cells of 1 ohm in a row, by hand
+head='ncols 3\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -1\n'
+printf "${head}1 1 1\n" >row.asc
+printf "${head}2 -1 5\n" >row_in.asc
+printf "${head}-1 -1 0\n" >row_out.asc
+for expected in 'keepall 0 0 0' 'rmvsrc 4 2 0' 'rmvall 4 2 0' 'rmvgnd 0 0 0'; do
+  set -- $expected
+  printf '%s\n' 'scenario = advanced' 'habitat_file = row.asc' 'source_file = row_in.asc' 'ground_file = row_out.asc' \
+    "remove_src_or_gnd = $1" 'write_volt_maps = True' >$1.ini
+  succeed 1 solve $1.ini -out $1
+  [ "$(tail -1 $1/$1_voltmap.asc)" = "$2 $3 $4" ] || fail "$1: $(tail -1 $1/$1_voltmap.asc)"
+done
+printf "${head}-1 -1 0.5\n" >row_out.asc # ohm: 7 A through it, 2 A through the others
+succeed 1 solve keepall.ini -out finite
+[ "$(tail -1 finite/keepall_voltmap.asc)" = '7.5 5.5 3.5' ] || fail "a finite ground: $(tail -1 finite/keepall_voltmap.asc)"
+printf '%s\n' 'use_unit_currents = True' 'ground_file_is_resistances = False' >>keepall.ini # siemens: 2 A through 0.5 S
+succeed 1 solve keepall.ini -out unit
+[ "$(tail -1 unit/keepall_voltmap.asc)" = '6 5 4' ] || fail "unit currents: $(tail -1 unit/keepall_voltmap.asc)"
+
 # --- a network's job: a square of four resistors and a tail, by hand
 printf '%s\n' '0 1 1' '1 2 1' '2 3 1' '3 0 1' '3 4 2' '7 8 1' >square.txt
 printf '%s\n' 0 2 4 7 >square_focal.txt

@@ -106,7 +106,6 @@ void read_matrix(detail::WordRows& rows, PointPairs& pairs) {
       const double value = rows.number(k);
       if (value < least || value > most || mine == columns[k]) continue;
       pairs.together.insert({mine, columns[k]});
-      pairs.together.insert({columns[k], mine});
     }
   }
 }

@@ -91,7 +91,9 @@ TEST(PointPairs, AreIncludedOrExcluded) {
 
 TEST(PointPairs, AMatrixIncludesWhatIsBetweenTwoValues) {
   const auto pairs = parse_point_pairs("min 2\nmax 5\n0 1 2 3\n1 0 2 9\n2 1 0 5.5\n3 0 3 0\n", "pairs.txt");
-  EXPECT_TRUE(pairs.solved(1, 2));   // one way is enough
+  EXPECT_TRUE(pairs.solved(1, 2));  // one way is enough for a pair
+  EXPECT_TRUE(pairs.meets(1, 2));   // but a point's own solve goes by its row
+  EXPECT_FALSE(pairs.meets(2, 1));
   EXPECT_FALSE(pairs.solved(1, 3));  // too large
   EXPECT_TRUE(pairs.solved(2, 3));
   EXPECT_THAT([] { parse_point_pairs("min 2\nmax 5\n0 1 2\n1 0\n", "pairs.txt"); },

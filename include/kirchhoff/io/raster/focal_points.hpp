@@ -29,8 +29,12 @@ FocalPoints read_focal_points(const std::string& path, const GridShape& shape, s
 /// Which pairs of focal points are to be solved.
 struct PointPairs {
   std::set<std::int32_t> number;                             // of points that the file names
-  std::set<std::pair<std::int32_t, std::int32_t>> together;  // both ways
-  bool solved(std::int32_t a, std::int32_t b) const { return together.contains({a, b}); }
+  std::set<std::pair<std::int32_t, std::int32_t>> together;  // from the first's row; a matrix need not be symmetric
+
+  /// Whether a pair is solved: where one of the two rows includes it.
+  bool solved(std::int32_t a, std::int32_t b) const { return meets(a, b) || meets(b, a); }
+  /// Whether `other` takes part in the solve of a point, by that point's row.
+  bool meets(std::int32_t point, std::int32_t other) const { return together.contains({point, other}); }
 };
 
 /// A file of pairs: "mode include" or "mode exclude" and then rows of two numbers; or "min a", "max b" and then a
