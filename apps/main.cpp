@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
+#include "kirchhoff/io/raster/job_file.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
@@ -85,7 +86,8 @@ struct CommandLine {
   }
 
   static bool looks_like_input(const std::string& word) {
-    return word.ends_with(".yaml") || word.ends_with(".yml") || is_network(word) || std::filesystem::is_directory(word);
+    return word.ends_with(".yaml") || word.ends_with(".yml") || is_network(word) || is_raster_job(word) ||
+           std::filesystem::is_directory(word);
   }
 
   static std::string quoted(const std::string& word) {

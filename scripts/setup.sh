@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config git
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev
   libeigen3-dev libfmt-dev librandom123-dev nlohmann-json3-dev libyaml-dev zlib1g-dev libbz2-dev libzip-dev libfftw3-dev
-  liblzma-dev libzstd-dev libexpat1-dev
+  liblzma-dev libzstd-dev libexpat1-dev libtiff-dev
   libnanoflann-dev libxxhash-dev libboost-dev # of Boost, Multiprecision's headers
   libopenblas0-serial # 3 times the reference BLAS; the threaded builds would fight with the ranks
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-h5py

@@ -25,6 +25,7 @@ FOLDERS = [
     "solve/spectral",
     "solve",
     "solve/network",
+    "raster",
     "flow",
     "learn/network",
     "learn/task",
@@ -36,6 +37,7 @@ FOLDERS = [
     "io/table",
     "io/results",
     "io/network",
+    "io/raster",
     "io/report",
     "pipeline",
     "apps",
@@ -51,6 +53,7 @@ HIDDEN = {
     re.compile(r"Eigen/.*"): ("learn/network", "validate"),
     re.compile(r"boost/.*"): ("solve/network",),
     re.compile(r"yaml.*"): ("pipeline",),
+    re.compile(r"tiff.*"): ("io/raster",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

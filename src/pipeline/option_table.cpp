@@ -320,6 +320,7 @@ std::string option_help() {
       "  run CASE            solve, train, sample, validate; finished stages of an unchanged problem are not redone\n"
       "  solve CASE|NETWORK  potentials and their proof             -> solution.h5\n"
       "                      (a network: .spice .sp .cir .txt .csv .mtx .npz .h5, also .gz and .bz2)\n"
+      "  solve JOB.ini       Circuitscape's job on a raster         -> its maps and resistances, solution.h5\n"
       "  convert IN OUT      a network or a case as SPICE, edge list, Matrix Market or HDF5\n"
       "  train CASE          train the network                      -> checkpoint.h5, training.csv\n"
       "  sample CASE|DIR     walks along the currents               -> samples.h5\n"

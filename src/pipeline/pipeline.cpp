@@ -6,8 +6,10 @@
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
+#include "kirchhoff/io/raster/job_file.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "pipeline/network.hpp"
+#include "pipeline/raster.hpp"
 
 namespace kirchhoff {
 
@@ -58,6 +60,7 @@ void Pipeline::bring_report(const std::function<Report()>& make) {
 void bring_stages(MPI_Comm comm, const std::string& wanted, const std::string& input, const std::string& command) {
   // What is asked for by name is solved, even if it is up to date; a command that needs a network trains it or not.
   const bool solves = wanted == "solve";
+  if (solves && is_raster_job(input)) return solve_raster_job(comm, input, command);
   if (solves && is_network(input)) return network_pipeline(comm, input, command)->work(wanted, {.redo = true});
   auto job = agree(comm, [&] { return read_job(input); });
   const Asked asked{.may_train = wanted == "run" || wanted == "train", .redo = solves || job.force};

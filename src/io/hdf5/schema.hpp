@@ -55,6 +55,20 @@ inline constexpr auto kPairResistance = "/pair/resistance";  // (k) f64 ohm, -1:
 inline constexpr auto kPairPotential = "/pair/potential";    // (k, n) f64 volt
 inline constexpr auto kPairCurrent = "/pair/current";        // (k, m) f64 ampere
 
+// solution.h5 of a raster, of which some solves may be still to come; further root attributes are those of a network,
+// the worst of all solves, and "scenario", "solves" and "solved". Maps are rows from north to south.
+inline constexpr auto kRaster = "raster";
+inline constexpr auto kScenario = "scenario";
+inline constexpr auto kSolves = "solves";
+inline constexpr auto kSolved = "solved";
+inline constexpr auto kPlace = "/map/place";                       // (4) f64: x and y of the corner, cell, nodata
+inline constexpr auto kSolvePoints = "/solve/points";              // (k, 2) i64 focal points; 0: none
+inline constexpr auto kSolveResistance = "/solve/resistance";      // (k) f64 ohm, -1: not connected, NaN: not solved
+inline constexpr auto kMapPotential = "/map/potential";            // (rows, columns) f64 volt, of the advanced mode
+inline constexpr auto kMapCurrent = "/map/current";                // (rows, columns) f64 ampere, likewise
+inline constexpr auto kMapCumulative = "/map/cumulative_current";  // (rows, columns) f64 ampere
+inline constexpr auto kMapMaximum = "/map/maximum_current";        // (rows, columns) f64 ampere
+
 // currents.h5
 inline constexpr auto kCurrents = "currents";
 inline constexpr auto kEdgeLayer = "/layer";      // (m) i64

@@ -192,62 +192,82 @@ struct PairSolver {
   void run() {
     MPI_Comm comm = problem.comm;
     const auto& netlist = problem.netlist;
-    const auto& reduction = problem.reduction;
     const auto& pairs = problem.options.pairs;
     const auto ranks = size_of(comm);
-    const auto nodes = partition(static_cast<std::int64_t>(netlist.nodes.size()), ranks, rank_of(comm));
-    const auto edges = partition(static_cast<std::int64_t>(netlist.resistors.size()), ranks, rank_of(comm));
+    nodes_ = partition(static_cast<std::int64_t>(netlist.nodes.size()), ranks, rank_of(comm));
+    edges_ = partition(static_cast<std::int64_t>(netlist.resistors.size()), ranks, rank_of(comm));
+    const bool handed_out = problem.options.each_pair != nullptr;
+    const std::size_t kept = handed_out ? 1 : pairs.size();
     agree(comm, [&] {
       solution.pair_resistance.assign(pairs.size(), -1);
-      solution.pair_potential.assign(pairs.size() * at(nodes.size()), 0);
-      solution.pair_current.assign(pairs.size() * at(edges.size()), 0);
+      solution.pair_potential.assign(kept * at(nodes_.size()), 0);
+      solution.pair_current.assign(kept * at(edges_.size()), 0);
     });
-    const auto of_node = of_shared_nodes();
-    const bool ideal = has_ideal_resistors(netlist);
+    share();
+    ideal_ = has_ideal_resistors(netlist);
     for (std::size_t p = 0; p < pairs.size(); ++p) {
       heed_stop(comm);
       const auto [i, j] = pairs[p];
-      if (reduction.component[at(i)] != reduction.component[at(j)]) continue;
-      const auto answer = of_pair({i, j}, of_node);
-      const Fields fields(netlist, reduction, answer, false);
-      const Double2 low = fields.potential(j);
-      solution.pair_resistance[p] = (fields.potential(i) - low).value();
-      const auto part = reduction.component[at(i)];
-      const bool floating = reduction.floating[at(part)] != 0;
-      for (auto k = nodes.begin; k < nodes.end; ++k) {
-        if (reduction.component[at(k)] != part) continue;
-        auto& potential = solution.pair_potential[p * at(nodes.size()) + at(k - nodes.begin)];
-        potential = (floating ? fields.potential(k) - low : fields.potential(k)).value();
+      if (problem.reduction.component[at(i)] != problem.reduction.component[at(j)]) continue;
+      const std::size_t slot = handed_out ? 0 : p;
+      const std::span<double> potential(solution.pair_potential.data() + slot * at(nodes_.size()), at(nodes_.size()));
+      const std::span<double> current(solution.pair_current.data() + slot * at(edges_.size()), at(edges_.size()));
+      take(p, potential, current);
+      if (handed_out) {
+        problem.options.each_pair({p, solution.pair_resistance[p], potential, current, solution});
       }
-      double* current = solution.pair_current.data() + p * at(edges.size());
-      for (auto k = edges.begin; k < edges.end; ++k) current[k - edges.begin] = fields.current(at(k)).value();
-      add_figures(fields, answer, {i, j}, solution.pair_resistance[p], {current, at(edges.size())}, edges);
-      if (ideal) add_ideal(fields, i, j, edges, current);
+    }
+    if (handed_out) {
+      solution.pair_potential.clear();
+      solution.pair_current.clear();
     }
   }
 
-  using OfNode = std::map<std::int64_t, NodalAnswer>;
+  /// Solves a pair.
+  void take(std::size_t p, std::span<double> potential, std::span<double> current) {
+    const auto& reduction = problem.reduction;
+    const auto [i, j] = problem.options.pairs[p];
+    const auto answer = of_pair({i, j});
+    const Fields fields(problem.netlist, reduction, answer, false);
+    const Double2 low = fields.potential(j);
+    solution.pair_resistance[p] = (fields.potential(i) - low).value();
+    const auto part = reduction.component[at(i)];
+    const bool floating = reduction.floating[at(part)] != 0;
+    for (auto k = nodes_.begin; k < nodes_.end; ++k) {
+      const bool here = reduction.component[at(k)] == part;
+      const auto v = !here ? Double2() : floating ? fields.potential(k) - low : fields.potential(k);
+      potential[at(k - nodes_.begin)] = v.value();
+    }
+    for (auto k = edges_.begin; k < edges_.end; ++k) current[at(k - edges_.begin)] = fields.current(at(k)).value();
+    add_figures(fields, answer, {i, j}, solution.pair_resistance[p], current, edges_);
+    if (ideal_) add_ideal(fields, i, j, edges_, current.data());
+  }
 
   /// Pairs that share their nodes are differences of fewer solutions: 1 A into each node and out where the part is
-  /// pinned. @return those, or nothing where each pair is better solved for itself.
-  OfNode of_shared_nodes() {
-    OfNode of_node;
+  /// pinned. Finds which nodes those are, or none where each pair is better solved for itself.
+  void share() {
+    std::map<std::int64_t, std::optional<NodalAnswer>> of_node;
     for (const auto& [i, j] : problem.options.pairs) {
       of_node[i];
       of_node[j];
     }
-    if (of_node.size() >= problem.options.pairs.size() || !shares_) return {};
-    for (auto& [node, answer] : of_node) {
+    if (shares_ && of_node.size() < problem.options.pairs.size()) of_node_ = std::move(of_node);
+  }
+
+  /// Solved when it is first asked for, so that the first pairs need not wait for all nodes.
+  const NodalAnswer& of_shared_node(std::int64_t node) {
+    auto& answer = of_node_.at(node);
+    if (!answer) {
       heed_stop(problem.comm);
       answer = driven({node, -1});
     }
-    return of_node;
+    return *answer;
   }
 
-  NodalAnswer of_pair(const Drive& drive, const OfNode& of_node) {
-    if (!of_node.empty()) {
-      NodalAnswer answer = of_node.at(drive.in);
-      const auto& other = of_node.at(drive.out).u;
+  NodalAnswer of_pair(const Drive& drive) {
+    if (!of_node_.empty()) {
+      NodalAnswer answer = of_shared_node(drive.in);
+      const auto& other = of_shared_node(drive.out).u;
       for (std::size_t k = 0; k < other.size(); ++k) answer.u[k] -= other[k];
       if (engine.right(drive, answer)) return answer;
     }
@@ -341,6 +361,10 @@ struct PairSolver {
   }
 
   bool shares_ = true;  // false: each pair for itself
+  bool ideal_ = false;
+  Range nodes_ = {};  // this rank's
+  Range edges_ = {};
+  std::map<std::int64_t, std::optional<NodalAnswer>> of_node_ = {};  // empty: each pair for itself
 };
 
 /// All right-hand sides by one engine.

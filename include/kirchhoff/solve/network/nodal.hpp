@@ -3,6 +3,8 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "kirchhoff/circuit/netlist.hpp"
@@ -10,9 +12,24 @@
 
 namespace kirchhoff {
 
+struct NodalSolution;
+
+/// One pair's answer, as it is handed out before the others are solved.
+struct PairAnswer {
+  std::size_t pair = 0;               // index in NodalOptions::pairs
+  double resistance = 0;              // [ohm]
+  std::span<const double> potential;  // (this rank's part of the n nodes) [V], as NodalSolution::pair_potential
+  std::span<const double> current;    // (this rank's part of the m resistors) [A]
+  const NodalSolution& so_far;        // its report: the worst figures up to this pair
+};
+
 struct NodalOptions {
   SolveOptions solve;
   NodePairs pairs;  // 1 A from the second into the first, each for itself and without the netlist's own sources
+  /// Takes each connected pair as soon as it is shown to be right; pair_potential and pair_current then stay empty, so
+  /// that memory does not grow with the pairs. A pair may come again where a later one made another method begin.
+  /// @note Collective.
+  std::function<void(const PairAnswer&)> each_pair = {};
 };
 
 /// What a network does: docs/networks.md. Arrays are in the netlist's order. Potentials are relative to ground; in a
