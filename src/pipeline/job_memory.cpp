@@ -64,13 +64,17 @@ MemoryNeed exit_law_memory(const Job& job, bool computes) {
   return {.each = computes ? arrays * kDouble * vertices_of(job) : 0};
 }
 
-MemoryNeed network_memory(const Netlist& netlist, std::size_t pairs, int ranks) {
+MemoryNeed network_memory(const Netlist& netlist, const NodalOptions& options, int ranks) {
   const auto nodes = static_cast<double>(netlist.nodes.size());
   const double size = nodes + static_cast<double>(netlist.resistors.size());
-  constexpr double kReduced = 60;  // bytes of a node or a resistor
-  constexpr double kFactor = 10;   // and in the factor, a level of its nested dissection
-  const double solutions = kDouble * static_cast<double>(1 + pairs) * size;
-  return {.each = kReduced * size + solutions + kFactor * size * std::log2(nodes + 2) / ranks};
+  constexpr double kReduced = 60;      // bytes of a node or a resistor
+  constexpr double kFactor = 10;       // and in the factor, a level of its nested dissection
+  constexpr double kResistance = 100;  // bytes of a pair with its rows, resistance and error
+  const auto pairs = static_cast<double>(options.pairs.size());
+  // Of resistances alone each rank has a factor to itself.
+  const double solutions = kDouble * size + (options.only_resistances ? kResistance : kDouble * size) * pairs;
+  const double shares = options.only_resistances ? 1 : ranks;
+  return {.each = kReduced * size + solutions + kFactor * size * std::log2(nodes + 2) / shares};
 }
 
 Circuit circuit_that_fits(MPI_Comm comm, const Job& job) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kirchhoff/circuit/netlist.hpp"
+#include "kirchhoff/solve/network/nodal.hpp"
 #include "parallel/memory_limit.hpp"
 #include "pipeline/job.hpp"
 
@@ -20,7 +21,7 @@ MemoryNeed exit_law_memory(const Job& job, bool computes);
 
 /// The solve of a network, whose rows are reduced on every rank and factorised on all together. The factor is that of a
 /// network which could nearly be drawn on paper: what is joined more densely takes more.
-MemoryNeed network_memory(const Netlist& netlist, std::size_t pairs, int ranks);
+MemoryNeed network_memory(const Netlist& netlist, const NodalOptions& options, int ranks);
 
 /// The circuit, when there is room for it and, unless it is solved already, for its solve: whatever does not fit is
 /// refused before a file is written. @note Collective. @throws AgreedError.

@@ -45,6 +45,9 @@ std::string text_of(const Options& options, const std::string& name) {
   return read_text_file(file);
 }
 
+/// An option that no command knows is refused here, before anything is done.
+Options network_options() { return Options({}, "", Options::Source::network); }
+
 Netlist read_netlist(const std::string& input, const Options& options) {
   std::optional<EdgeValues> values;
   if (!options.text("network_values").empty()) {
@@ -71,17 +74,71 @@ Netlist read_netlist(const std::string& input, const Options& options) {
   return netlist;
 }
 
-NodePairs read_pairs(Netlist& netlist, const Options& options) {
-  const auto name = options.text("network_pairs");
-  if (name.empty()) return {};
-  // A pair has potentials and currents.
-  const double most = std::floor(least_memory_left().left / 2 /
-                                 (8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size())));
-  if (name == "all" && !fs::exists(name)) return all_pairs(netlist, most);
-  std::string note;
-  auto pairs = parse_pairs(netlist, text_of(options, "network_pairs"), name, most, &note);
+/// Rank 0 reads the files; the others are told what they say.
+Netlist read_once(MPI_Comm comm, const std::string& input) {
+  auto netlist = agree(comm, [&] {
+    const auto options = network_options();
+    return rank_of(comm) == 0 ? read_netlist(input, options) : Netlist();
+  });
+  share(comm, netlist);
+  return netlist;
+}
+
+/// How many pairs there is memory for.
+double most_pairs(const Netlist& netlist, bool only_resistances) {
+  constexpr double kResistance = 100;  // bytes of a pair with its rows, resistance and error
+  const double fields = 8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size());
+  return std::floor(least_memory_left().left / 2 / (only_resistances ? kResistance : fields));
+}
+
+void add_note(Netlist& netlist, const std::string& name, const std::string& note) {
   if (!note.empty()) netlist.note += fmt::format("{}{}: {}", netlist.note.empty() ? "" : "; ", name, note);
+}
+
+/// A word that may stand in the place of a file of pairs, and of which no file has the name.
+bool means(const Options& options, const std::string& word) {
+  return options.text("network_pairs") == word && !fs::exists(word);
+}
+
+NodePairs read_pairs(Netlist& netlist, const Options& options, bool only_resistances) {
+  const auto name = options.text("network_pairs");
+  const auto focal = options.text("network_focal");
+  if (!focal.empty() && !means(options, "all")) {
+    throw Error(fmt::format("{}: of use only with -network_pairs all", options.origin("network_focal")));
+  }
+  if (name.empty()) return {};
+  const double most = most_pairs(netlist, only_resistances);
+  if (means(options, "edges")) return edge_pairs(netlist, most);
+  if (means(options, "all") && focal.empty()) return all_pairs(netlist, most);
+  const auto& file = focal.empty() ? name : focal;
+  std::string note;
+  const auto text = text_of(options, focal.empty() ? "network_pairs" : "network_focal");
+  auto pairs =
+      focal.empty() ? parse_pairs(netlist, text, file, most, &note) : focal_pairs(netlist, text, file, most, &note);
+  add_note(netlist, file, note);
   return pairs;
+}
+
+NodalOptions nodal_options(Netlist& netlist, const Options& options) {
+  NodalOptions nodal;
+  nodal.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
+  nodal.solve.tolerance = options.real("solve_tolerance");
+  nodal.only_resistances = options.text("network_results") == "resistance";
+  nodal.approximate = options.real("network_approximate");
+  nodal.pairs = read_pairs(netlist, options, nodal.only_resistances);
+  if (nodal.only_resistances && nodal.pairs.empty()) {
+    throw Error(fmt::format("{}: resistances of which pairs? (-network_pairs)", options.origin("network_results")));
+  }
+  constexpr double kLeast = 0.001;  // 7.7 million projections
+  if (nodal.approximate > 0 && !nodal.only_resistances) {
+    throw Error(fmt::format("{}: only resistances can be approximate (-network_results resistance)",
+                            options.origin("network_approximate")));
+  }
+  if (nodal.approximate > 0 && nodal.approximate < kLeast) {
+    throw Error(fmt::format("{} is {}: an error below {} would take more random projections than it takes pairs",
+                            options.origin("network_approximate"), nodal.approximate, kLeast));
+  }
+  return nodal;
 }
 
 std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
@@ -94,9 +151,6 @@ std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
   for (const auto& [i, j] : pairs) hash.add(fmt::format("{} {}", i, j));
   return hash.text();
 }
-
-/// An option that no command knows is refused here, before anything is done.
-Options network_options() { return Options({}, "", Options::Source::network); }
 
 void describe(MPI_Comm comm, const std::string& input, const Netlist& netlist) {
   for (const auto& warning : netlist.warnings) {
@@ -115,18 +169,57 @@ struct NetworkJob {
   NodalOptions options;
   ResolvedOptions resolved;
   std::string out;
+  bool edges = false;  // pairs are all edges
   bool overwrite = false;
 };
 
-NetworkJob read_network_job(const std::string& input) {
+/// Where pairs are all edges: the sum of their resistances over those of the edges themselves, which is the number of
+/// unknowns. (R. M. Foster, Reissner Anniversary Volume, 1949.)
+double foster_sum(const Netlist& netlist, const NodalSolution& solution) {
+  const auto& g = netlist.resistors.value;
+  std::vector<double> terms;
+  for (std::size_t k = 0; k < g.size(); ++k) {
+    if (std::isfinite(g[k])) terms.push_back(g[k] * solution.pair_resistance[k]);
+  }
+  return pairwise_sum(terms);
+}
+
+std::string of_fields(const NodalSolution& solution) {
+  const auto& r = solution.report;
+  return fmt::format(
+      "{} unknowns, {}, {} iterations; relative residual {:.1e}, potentials known to {:.1e}; of the potentials as "
+      "stored: residual {:.1e} (their rounding alone may give {:.1e}), energy {:.1e}, KCL {:.1e} A",
+      r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations, solution.refined_residual,
+      r.potential_error_estimate, r.relative_residual, r.residual_floor, r.energy_relative_error, r.kcl_max_imbalance);
+}
+
+std::string of_resistances(const NetworkJob& read, const NodalSolution& solution) {
+  const auto& r = solution.report;
+  auto text = fmt::format("{} unknowns, {}; resistances of {} by {}", r.unknowns,
+                          counted(static_cast<std::size_t>(r.components), "component"),
+                          counted(read.options.pairs.size(), "pair"),
+                          counted(static_cast<std::size_t>(solution.solves), "right-hand side"));
+  if (solution.projections > 0) {
+    text += fmt::format(": random projections, each resistance right to {:g} with a probability of {:g}",
+                        read.options.approximate, solution.confidence);
+  } else {
+    text += fmt::format(", right to {:.1e} (bound); relative residual {:.1e}, KCL {:.1e} A", solution.resistance_error,
+                        r.relative_residual, r.kcl_max_imbalance);
+  }
+  if (!read.edges) return text;
+  const double sum = foster_sum(read.netlist, solution);
+  return text + fmt::format("; Foster's sum of R / r over all edges: {:.12g} for {} unknowns", sum, r.unknowns);
+}
+
+/// @param netlist what rank 0 has read and shared.
+NetworkJob network_job(const std::string& input, Netlist netlist) {
   const auto options = network_options();
   NetworkJob all;
-  all.options.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
-  all.options.solve.tolerance = options.real("solve_tolerance");
   all.out = options.text("out");
   if (all.out.empty()) all.out = plain(input).stem().string();
-  all.netlist = read_netlist(input, options);
-  all.options.pairs = read_pairs(all.netlist, options);
+  all.netlist = std::move(netlist);
+  all.options = nodal_options(all.netlist, options);
+  all.edges = means(options, "edges");
   all.overwrite = options.flag("overwrite");
   all.resolved = options.resolved();
   const auto* format = network_format(input);
@@ -155,10 +248,11 @@ class NetworkPipeline final : public Pipeline {
 NetworkPipeline::NetworkPipeline(MPI_Comm comm, const std::string& input, std::string command)
     : Pipeline(comm, std::move(command)) {
   const double begin = wall_time();
-  job_ = agree(comm, [&] { return read_network_job(input); });
+  auto netlist = read_once(comm, input);
+  job_ = agree(comm, [&] { return network_job(input, std::move(netlist)); });
   seconds_read_ = wall_time() - begin;
   const auto& pairs = job_.options.pairs;
-  require_memory(comm, "solving the network", network_memory(job_.netlist, pairs.size(), size_of(comm)));
+  require_memory(comm, "solving the network", network_memory(job_.netlist, job_.options, size_of(comm)));
   open_folder(job_.out, fs::path(input).filename().string(), network_hash(job_.netlist, pairs), job_.resolved,
               job_.overwrite);
   describe(comm, input, job_.netlist);
@@ -183,13 +277,7 @@ void NetworkPipeline::solve() {
 void NetworkPipeline::describe_solution(const NodalSolution& solution) const {
   const auto& r = solution.report;
   say(comm_, "method", fmt::format("{}: {}", r.method, r.reason));
-  say(comm_, "solve",
-      fmt::format(
-          "{} unknowns, {}, {} iterations; relative residual {:.1e}, potentials known to {:.1e}; of the potentials as "
-          "stored: residual {:.1e} (their rounding alone may give {:.1e}), energy {:.1e}, KCL {:.1e} A",
-          r.unknowns, counted(static_cast<std::size_t>(r.components), "component"), r.iterations,
-          solution.refined_residual, r.potential_error_estimate, r.relative_residual, r.residual_floor,
-          r.energy_relative_error, r.kcl_max_imbalance));
+  say(comm_, "solve", job_.options.only_resistances ? of_resistances(job_, solution) : of_fields(solution));
   if (solution.undetermined > 0) {
     say(comm_, "sources",
         fmt::format("the currents of {} of 0 V or 0 ohm are not determined: they lie on loops of such elements",
@@ -219,7 +307,7 @@ std::unique_ptr<Pipeline> network_pipeline(MPI_Comm comm, const std::string& inp
 void convert(MPI_Comm comm, const std::string& input, const std::string& output) {
   Netlist netlist;
   if (is_network(input)) {
-    netlist = agree(comm, [&] { return read_netlist(input, network_options()); });
+    netlist = read_once(comm, input);
   } else {
     const auto job = agree(comm, [&] { return read_job(input); });
     netlist = netlist_of(build_circuit(comm, job));

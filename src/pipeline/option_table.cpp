@@ -139,10 +139,19 @@ const std::vector<OptionSpec>& option_table() {
        kContent, kNetwork},
       {"network_grounds", "", kPath, "path",
        "nodes joined to ground: a file with a node and its ohm per line; 0 ohm ties it to ground", kContent, kNetwork},
-      {"network_pairs", "", kText, "path|all",
-       "effective resistances: a file with two nodes per line, or one per line and every pair of them; 1 A flows from "
-       "the second into the first",
+      {"network_pairs", "", kText, "path|all|edges",
+       "effective resistances: a file with two nodes per line, or one per line and every pair of them; all: of every "
+       "pair of nodes; edges: of the two nodes of each resistor; 1 A flows from the second into the first",
        kContent, kNetwork},
+      {"network_focal", "", kPath, "path", "a file with one node per line: network_pairs all means every pair of them",
+       kContent, kNetwork, "network_pairs"},
+      {"network_results", "all", kChoice, "all|resistance",
+       "what is computed of pairs: potentials and currents of each, or its resistance alone with a bound of its error",
+       kNothing, kNetwork},
+      {"network_approximate", "0", real(0, 1), "fraction",
+       "resistances by random projections, each with this relative error at most with a probability of 95 percent; 0: "
+       "as right as can be shown",
+       kNothing, kNetwork, "network_pairs"},
 
       {"model_hidden",
        "256,256,256",

@@ -124,6 +124,29 @@ assert np.allclose(f["pair/potential"][0], [4 / 3, 2 / 3, 0, 0, 0])
 assert np.allclose(f["pair/current"][0], [1 / 3, 1 / 3, -2 / 3, 0]) and not f["pair/current"][1].any()'
 succeed 1 solve graph.txt -network_pairs all -network_values conductance -overwrite
 check graph 'assert len(f["pair/resistance"]) == 10 and abs(f["pair/resistance"][9] - 0.25) < 1e-15'
+# resistances alone: of pairs, of all pairs of some nodes, of all edges; by random projections
+for ranks in 1 3; do
+  succeed $ranks solve graph.txt -network_pairs focal.txt -network_results resistance -out alone -overwrite
+  check alone '
+assert np.allclose(f["pair/resistance"][:], [4 / 3, -1, -1], rtol=1e-14) and f["pair/resistance_error"].shape == (3,)
+assert 0 < f.attrs["resistance_error"] < 1e-13 and "potential" not in f["pair"] and "current" not in f["pair"]'
+  succeed $ranks solve graph.txt -network_pairs all -network_focal focal.txt -network_results resistance -out alone -overwrite
+  check alone 'assert np.allclose(f["pair/resistance"][:], [4 / 3, -1, -1], rtol=1e-14)'
+  succeed $ranks solve graph.txt -network_pairs edges -network_results resistance -out alone -overwrite
+  grep -q "Foster's sum of R / r over all edges: 3 for 3 unknowns" log || fail "no sum of all edges: $(cat log)"
+  check alone 'assert np.allclose(f["pair/resistance"][:], [4 / 3, 4 / 3, 4 / 3, 4], rtol=1e-14)'
+done
+succeed 2 solve graph.txt -network_pairs edges -network_results resistance -network_approximate 0.1 -out alone -overwrite
+grep -q 'random projections, each resistance right to 0.1 with a probability of 0.95' log || fail "it does not state the error"
+check alone '
+assert f.attrs["resistance_projections"] == 768 and f.attrs["resistance_confidence"] == 0.95
+assert np.allclose(f["pair/resistance"][:], [4 / 3, 4 / 3, 4 / 3, 4], rtol=0.3)
+assert np.allclose(f["pair/resistance_error"][:], 0.1 * f["pair/resistance"][:])'
+refuse 'network_focal: of use only with -network_pairs all' solve graph.txt -network_pairs edges -network_focal focal.txt
+refuse 'network_results: resistances of which pairs' solve graph.txt -network_results resistance
+refuse 'network_approximate: only resistances can be approximate' solve graph.txt -network_pairs edges -network_approximate 0.1
+refuse 'network_approximate is 0.0001: an error below 0.001' solve graph.txt -network_pairs edges -network_results resistance -network_approximate 1e-4
+refuse 'two.txt:1: one node per line is needed' solve graph.txt -network_pairs all -network_focal "$(printf '0 1\n' >two.txt && echo two.txt)"
 printf '1 3\n5 1\n' >sources.txt
 printf '0 10\n6 0\n' >grounds.txt
 succeed 3 solve graph.txt -network_sources sources.txt -network_grounds grounds.txt -overwrite

@@ -17,7 +17,8 @@ enum class Stream : std::uint32_t {
   target_draw = 5,
   pair = 6,
   dropout = 7,
-  jitter = 8
+  jitter = 8,
+  projection = 9
 };
 
 /// Random numbers as a pure function of (seed, stream, index): the same on any number of ranks.

@@ -58,6 +58,9 @@ std::string read_bytes(const std::string& path, std::size_t limit = std::string:
   if (!file) fail_reading(path);
   const auto most = readable();  // a device, or a pipe, may have no end
   std::string bytes;
+  std::error_code unknown;  // of a pipe, or of a file that is going to be missed below
+  const auto announced = std::filesystem::file_size(path, unknown);
+  if (!unknown && announced <= most.bytes) bytes.reserve(std::min<std::size_t>(limit, announced));
   std::array<char, kPiece> piece;
   while (bytes.size() < limit) {
     const std::size_t read = std::fread(piece.data(), 1, std::min(piece.size(), limit - bytes.size()), file.get());

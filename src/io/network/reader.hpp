@@ -56,14 +56,24 @@ class NameTable {
   std::int64_t find(std::string_view name, const std::vector<std::string>& names) const;
 
  private:
-  std::size_t slot(std::string_view name, const std::vector<std::string>& names) const;
-  void grow(const std::vector<std::string>& names);
+  /// What is known of a name without going to it: part of its hash, by which its place is chosen too.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t index = 0;  // + 1; 0 where free
+  };
+
+  std::size_t slot(std::string_view name, std::uint32_t hash, const std::vector<std::string>& names) const;
+  void grow();
 
   bool exact_;
-  std::vector<std::int64_t> slots_;  // index + 1, 0 where free
+  std::size_t used_ = 0;
+  std::vector<Slot> slots_;  // a power of two of them
 };
 
 /// A hash of the name in lower case.
 std::uint64_t hash_of(std::string_view name);
+
+/// Whether two names are the same but for upper and lower case.
+bool same_name(std::string_view a, std::string_view b);
 
 }  // namespace kirchhoff::detail

@@ -36,6 +36,14 @@ struct SpiceInstance {
   std::vector<std::pair<std::string, std::string_view>> parameters;
 };
 
+void reserve(Branches& branches, std::size_t count) {
+  branches.tail.reserve(count);
+  branches.head.reserve(count);
+  branches.value.reserve(count);
+  branches.line.reserve(count);
+  branches.names.reserve(count);
+}
+
 bool is_instance(std::string_view card) { return card.front() == 'x' || card.front() == 'X'; }
 
 class SpiceReader {
@@ -54,6 +62,10 @@ class SpiceReader {
     if (files_.names().size() > 1) netlist_.files = files_.names();
     say_title(definitions);
     set_temperatures();
+    reserve(netlist_.resistors, definitions_.resistors);
+    reserve(netlist_.voltages, definitions_.voltages);
+    reserve(netlist_.currents, definitions_.currents);
+    netlist_.nodes.reserve(definitions_.resistors);  // room that is not used costs nothing
     SpiceLines lines(files_, reading_.title);
     SpiceCard card;
     for (int depth = 0; lines.next(card);) {

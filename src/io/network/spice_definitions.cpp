@@ -26,6 +26,8 @@ class DefinitionReader {
         take(card);
       } else if (body_ != &all_.body) {
         body_->elements.push_back({std::string(card.text), card.place});
+      } else {
+        count(card.text.front());
       }
     }
     if (body_ != &all_.body) fail(body_->place, fmt::format(".subckt {} does not end (.ends)", in_quotes(body_->name)));
@@ -33,6 +35,12 @@ class DefinitionReader {
 
  private:
   [[noreturn]] void fail(SpicePlace place, const std::string& what) const { files_.fail(place, what); }
+
+  void count(char kind) {
+    if (kind == 'r' || kind == 'R') ++all_.resistors;
+    if (kind == 'v' || kind == 'V') ++all_.voltages;
+    if (kind == 'i' || kind == 'I') ++all_.currents;
+  }
 
   void take(const SpiceCard& card) {
     SpiceFields fields(card.text);

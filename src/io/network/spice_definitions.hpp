@@ -61,6 +61,10 @@ struct SpiceDefinitions {
   std::optional<SpiceValue> temperature_option;
   std::optional<SpiceValue> nominal;  // .options tnom [C]
   std::optional<std::string> title;   // .title
+  // Elements of the netlist itself, by the letter that they begin with: what there must be room for.
+  std::size_t resistors = 0;
+  std::size_t voltages = 0;
+  std::size_t currents = 0;
 };
 
 /// Goes through all cards for what they define. @throws Error for a card that is not read here.

@@ -372,32 +372,55 @@ void SpiceElements::finish() {
 void SpiceElements::refuse_double_names() const {
   struct Seen {
     std::uint64_t hash;
-    const Branches* branches;
-    std::size_t k;
+    std::size_t k;  // of all elements
   };
-  std::vector<Seen> seen;
-  for (const auto* branches : {&netlist_.resistors, &netlist_.voltages, &netlist_.currents}) {
-    for (std::size_t k = 0; k < branches->size(); ++k) seen.push_back({hash_of(branches->names[k]), branches, k});
+  const std::array<const Branches*, 3> kinds = {&netlist_.resistors, &netlist_.voltages, &netlist_.currents};
+  std::size_t count = 0;
+  for (const auto* branches : kinds) count += branches->size();
+  // Groups by the hash's highest bits first, so that what is sorted lies in the cache.
+  constexpr unsigned kBits = 12;
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(count);
+  std::vector<std::size_t> first((std::size_t{1} << kBits) + 1, 0);
+  for (const auto* branches : kinds) {
+    for (const auto& name : branches->names) {
+      hashes.push_back(hash_of(name));
+      ++first[(hashes.back() >> (64 - kBits)) + 1];
+    }
   }
-  std::sort(seen.begin(), seen.end(), [](const Seen& a, const Seen& b) { return a.hash < b.hash; });
-  const auto place = [](const Seen& each) {
-    const auto& b = *each.branches;
-    return SpicePlace{each.k < b.file.size() ? b.file[each.k] : 0, b.line[each.k]};
+  for (std::size_t group = 1; group < first.size(); ++group) first[group] += first[group - 1];
+  std::vector<Seen> seen(count);
+  auto next = first;
+  for (std::size_t k = 0; k < count; ++k) seen[next[hashes[k] >> (64 - kBits)]++] = {hashes[k], k};
+  const auto group_at = [&](std::size_t at) { return seen.begin() + static_cast<std::ptrdiff_t>(at); };
+  for (std::size_t group = 0; group + 1 < first.size(); ++group) {
+    std::sort(group_at(first[group]), group_at(first[group + 1]),
+              [](const Seen& a, const Seen& b) { return std::pair(a.hash, a.k) < std::pair(b.hash, b.k); });
+  }
+  for (std::size_t k = 1; k < count; ++k) {
+    if (seen[k].hash == seen[k - 1].hash) refuse_same_name(seen[k - 1].k, seen[k].k);
+  }
+}
+
+void SpiceElements::refuse_same_name(std::size_t one, std::size_t other) const {
+  const auto find = [&](std::size_t k) {
+    for (const auto* branches : {&netlist_.resistors, &netlist_.voltages}) {
+      if (k < branches->size()) return std::pair(branches, k);
+      k -= branches->size();
+    }
+    return std::pair(static_cast<const Branches*>(&netlist_.currents), k);
   };
-  for (std::size_t k = 1; k < seen.size(); ++k) {
-    if (seen[k].hash != seen[k - 1].hash) continue;
-    const auto& a = seen[k - 1];
-    const auto& b = seen[k];
-    NameTable both;
-    std::vector<std::string> names;
-    both.index(a.branches->names[a.k], names);
-    if (both.index(b.branches->names[b.k], names) != 0) continue;
-    auto first = place(a);
-    auto second = place(b);
-    if (std::pair(second.file, second.line) < std::pair(first.file, first.line)) std::swap(first, second);
-    files_.fail(second, fmt::format("element {} is there already, on line {}{}", in_quotes(names[0]), first.line,
-                                    first.file == second.file ? "" : " of " + in_quotes(files_.name(first.file))));
-  }
+  const auto place = [](const Branches& b, std::size_t k) {
+    return SpicePlace{k < b.file.size() ? b.file[k] : 0, b.line[k]};
+  };
+  const auto [a, i] = find(one);
+  const auto [b, j] = find(other);
+  if (!same_name(a->names[i], b->names[j])) return;
+  auto first = place(*a, i);
+  auto second = place(*b, j);
+  if (std::pair(second.file, second.line) < std::pair(first.file, first.line)) std::swap(first, second);
+  files_.fail(second, fmt::format("element {} is there already, on line {}{}", in_quotes(a->names[i]), first.line,
+                                  first.file == second.file ? "" : " of " + in_quotes(files_.name(first.file))));
 }
 
 }  // namespace kirchhoff::detail

@@ -41,6 +41,8 @@ class SpiceElements {
   double model_value(Element& element, const SpiceModel& model, const char* key, double otherwise) const;
   void source(Branches& branches, Element& element);
   void refuse_double_names() const;
+  /// @param one, other elements, counted through resistors, voltages and currents.
+  void refuse_same_name(std::size_t one, std::size_t other) const;
   std::vector<std::string_view> nodes_of_one_element() const;
 
   const SpiceFiles& files_;

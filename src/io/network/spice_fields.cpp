@@ -12,7 +12,20 @@
 namespace kirchhoff::detail {
 namespace {
 
-constexpr std::string_view kSpiceFieldEnds = " \t\r\v\f,()=";
+/// Whether a character is one of some, by a table.
+class OneOf {
+ public:
+  constexpr explicit OneOf(std::string_view characters) {
+    for (const char c : characters) is_[static_cast<unsigned char>(c)] = true;
+  }
+  constexpr bool operator()(char c) const { return is_[static_cast<unsigned char>(c)]; }
+
+ private:
+  std::array<bool, 256> is_{};
+};
+
+constexpr OneOf kEndsField(" \t\r\v\f,()=");
+constexpr OneOf kIsBlank(kBlanks);
 
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
@@ -89,16 +102,20 @@ std::string_view SpiceFields::take(std::size_t characters) {
   return field;
 }
 
-void SpiceFields::skip_any(std::string_view characters) {
-  rest_.remove_prefix(std::min(rest_.size(), rest_.find_first_not_of(characters)));
+void SpiceFields::skip_blanks() {
+  std::size_t begin = 0;
+  while (begin < rest_.size() && kIsBlank(rest_[begin])) ++begin;
+  rest_.remove_prefix(begin);
 }
 
-void SpiceFields::skip_blanks() { skip_any(kBlanks); }
-
 std::string_view SpiceFields::next() {
-  skip_any(kSpiceFieldEnds);
+  std::size_t begin = 0;
+  while (begin < rest_.size() && kEndsField(rest_[begin])) ++begin;
+  rest_.remove_prefix(begin);
   if (const auto size = enclosed(rest_); size > 0) return take(size);
-  return take(std::min(rest_.size(), rest_.find_first_of(kSpiceFieldEnds)));
+  std::size_t end = 0;
+  while (end < rest_.size() && !kEndsField(rest_[end])) ++end;
+  return take(end);
 }
 
 bool SpiceFields::assigned() {
@@ -115,7 +132,7 @@ std::string_view SpiceFields::value() {
   std::size_t end = 0;
   for (; end < rest_.size(); ++end) {
     const char c = rest_[end];
-    if (depth == 0 && (c == ')' || c == ',' || kBlanks.find(c) != std::string_view::npos)) break;
+    if (depth == 0 && (c == ')' || c == ',' || kIsBlank(c))) break;
     depth += c == '(' ? 1 : c == ')' ? -1 : 0;
   }
   return take(end);

@@ -47,7 +47,6 @@ class SpiceFields {
 
  private:
   std::string_view take(std::size_t characters);
-  void skip_any(std::string_view characters);
 
   std::string_view rest_;
 };

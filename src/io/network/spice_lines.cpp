@@ -34,7 +34,9 @@ bool reads_like_a_card(std::string_view line) {
 
 std::string_view without_comment(std::string_view line) {
   if (line.starts_with('*')) return {};
-  for (std::size_t k = 0; k < line.size(); ++k) {
+  const auto* first =
+      std::find_if(line.data(), line.data() + line.size(), [](char c) { return c == ';' || c == '$' || c == '/'; });
+  for (auto k = static_cast<std::size_t>(first - line.data()); k < line.size(); ++k) {
     const bool after_blank = k == 0 || kBlanks.find(line[k - 1]) != std::string_view::npos;
     const bool slashes = line[k] == '/' && k + 1 < line.size() && line[k + 1] == '/';
     if (line[k] == ';' || (after_blank && (line[k] == '$' || slashes))) return line.substr(0, k);

@@ -98,16 +98,26 @@ struct OrderedEdge {
   std::size_t k;
 };
 
-std::vector<OrderedEdge> ordered(const Branches& edges) {
-  std::vector<OrderedEdge> all;
-  all.reserve(edges.size());
-  for (std::size_t k = 0; k < edges.size(); ++k) {
-    const auto [low, high] = std::minmax(edges.tail[k], edges.head[k]);
-    if (low != high) all.push_back({low, high, edges.tail[k] > edges.head[k], edges.value[k], k});
+/// @param nodes of the network. Edges are counted out by their lower node, so that what is sorted is what meets there.
+std::vector<OrderedEdge> ordered(const Branches& edges, std::size_t nodes) {
+  std::vector<std::size_t> first(nodes + 1, 0);
+  const auto each_edge = [&](auto&& visit) {
+    for (std::size_t k = 0; k < edges.size(); ++k) {
+      const auto [low, high] = std::minmax(edges.tail[k], edges.head[k]);
+      if (low != high) visit(OrderedEdge{low, high, edges.tail[k] > edges.head[k], edges.value[k], k});
+    }
+  };
+  each_edge([&](const OrderedEdge& edge) { ++first[static_cast<std::size_t>(edge.low) + 1]; });
+  for (std::size_t k = 0; k < nodes; ++k) first[k + 1] += first[k];
+  std::vector<OrderedEdge> all(first[nodes]);
+  auto next = first;
+  each_edge([&](const OrderedEdge& edge) { all[next[static_cast<std::size_t>(edge.low)]++] = edge; });
+  const auto edge_at = [&](std::size_t at) { return all.begin() + static_cast<std::ptrdiff_t>(at); };
+  for (std::size_t k = 0; k < nodes; ++k) {
+    std::sort(edge_at(first[k]), edge_at(first[k + 1]), [](const OrderedEdge& a, const OrderedEdge& b) {
+      return std::tie(a.high, a.backward, a.value, a.k) < std::tie(b.high, b.backward, b.value, b.k);
+    });
   }
-  std::sort(all.begin(), all.end(), [](const OrderedEdge& a, const OrderedEdge& b) {
-    return std::tie(a.low, a.high, a.backward, a.value, a.k) < std::tie(b.low, b.high, b.backward, b.value, b.k);
-  });
   return all;
 }
 
@@ -143,7 +153,7 @@ void remark_structure(Netlist& netlist) {
 
 void detail::settle_duplicates(Netlist& netlist, EdgeDuplicates choice) {
   auto& edges = netlist.resistors;
-  const auto all = ordered(edges);
+  const auto all = ordered(edges, netlist.nodes.size());
   std::vector<bool> dropped(edges.size(), false);
   std::int64_t pairs = 0;     // of nodes with an edge
   std::int64_t repeated = 0;  // with more than one

@@ -105,6 +105,7 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
   write_branches(netlist.voltages, kVoltages, "volt");
   write_branches(netlist.currents, kInjections, "ampere");
   std::vector<std::int64_t> pair_nodes;
+  const bool only_resistances = solution != nullptr && !solution->pair_error.empty();
   if (solution != nullptr) {
     write_rows(comm, file, schema::kNodePotential, solution->potential, "volt");
     write_rows(comm, file, schema::kResistorCurrent, solution->current, "ampere");
@@ -118,10 +119,14 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
       const auto mine = partition(k, size_of(comm), rank_of(comm));
       file.write(schema::kPairNodes, rows_slab(k, mine.begin, mine.size(), 2), pair_nodes.data() + 2 * mine.begin);
       write_rows(comm, file, schema::kPairResistance, solution->pair_resistance, "ohm");
-      write_columns(comm, file, schema::kPairPotential, solution->pair_potential, pairs.size(), netlist.nodes.size(),
-                    "volt");
-      write_columns(comm, file, schema::kPairCurrent, solution->pair_current, pairs.size(), netlist.resistors.size(),
-                    "ampere");
+      if (only_resistances) {
+        write_rows(comm, file, schema::kPairError, solution->pair_error, "ohm");
+      } else {
+        write_columns(comm, file, schema::kPairPotential, solution->pair_potential, pairs.size(), netlist.nodes.size(),
+                      "volt");
+        write_columns(comm, file, schema::kPairCurrent, solution->pair_current, pairs.size(), netlist.resistors.size(),
+                      "ampere");
+      }
     }
   }
   write_root(file, schema::kNetwork, provenance);
@@ -130,6 +135,12 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
   if (solution != nullptr) {
     file.attribute(schema::kUndetermined, solution->undetermined);
     file.attribute(schema::kRefinedResidual, solution->refined_residual);
+    if (only_resistances) {
+      file.attribute(schema::kResistanceError, solution->resistance_error);
+      file.attribute(schema::kResistanceConfidence, solution->confidence);
+      file.attribute(schema::kResistanceSolves, solution->solves);
+      file.attribute(schema::kProjections, solution->projections);
+    }
     file.write_arrays();
     solution->report.seconds_write = all_max(comm, wall_time() - begin);
     visit_fields(solution->report, [&](const std::string& name, const auto& value) {

@@ -157,6 +157,29 @@ int LinearSolver::pass(Vec b, Vec x, double reduction, int most) {
   return static_cast<int>(iterations);
 }
 
+int LinearSolver::pass(Mat b, Mat x, double reduction, int most) {
+  KSP ksp = state_->ksp.get();
+  PetscBool direct = PETSC_FALSE;
+  check(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(ksp), KSPPREONLY, &direct));
+  if (direct == PETSC_TRUE) {
+    check(KSPMatSolve(ksp, b, x));
+    return 1;
+  }
+  PetscInt columns = 0;
+  check(MatGetSize(b, nullptr, &columns));
+  int iterations = 0;
+  for (PetscInt k = 0; k < columns && (most < 0 || iterations < most); ++k) {
+    Vec from = nullptr;
+    Vec to = nullptr;
+    check(MatDenseGetColumnVecRead(b, k, &from));
+    check(MatDenseGetColumnVecWrite(x, k, &to));
+    iterations = std::max(iterations, pass(from, to, reduction, most));
+    check(MatDenseRestoreColumnVecWrite(x, k, &to));
+    check(MatDenseRestoreColumnVecRead(b, k, &from));
+  }
+  return iterations;
+}
+
 double LinearSolver::reduction() const { return state_->reduction; }
 
 std::string LinearSolver::method() const {

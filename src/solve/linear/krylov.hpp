@@ -43,6 +43,9 @@ class LinearSolver {
   /// @return the number of iterations; whether x is of any use is for the caller to find out. @note Collective.
   /// @throws Interrupted.
   int pass(Vec b, Vec x, double reduction, int most = PETSC_DEFAULT);
+  /// The same for each column of a dense matrix, which a factorisation solves together. @return the most iterations of
+  /// a column; once they reach `most`, the columns behind it are left as they are.
+  int pass(Mat b, Mat x, double reduction, int most = PETSC_DEFAULT);
 
   /// What a pass should reduce the residual to: as given, or by option.
   double reduction() const;

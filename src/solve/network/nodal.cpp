@@ -19,6 +19,8 @@
 #include "solve/network/nodal_plan.hpp"
 #include "solve/network/nodal_proof.hpp"
 #include "solve/network/nodal_system.hpp"
+#include "solve/network/pair_resistances.hpp"
+#include "solve/network/resistances.hpp"
 #include "solve/network/star_mesh.hpp"
 
 namespace kirchhoff {
@@ -200,6 +202,10 @@ struct PairSolver {
     const std::size_t kept = handed_out ? 1 : pairs.size();
     agree(comm, [&] {
       solution.pair_resistance.assign(pairs.size(), -1);
+      if (problem.options.only_resistances) {
+        solution.pair_error.assign(pairs.size(), 0);
+        return;
+      }
       solution.pair_potential.assign(kept * at(nodes_.size()), 0);
       solution.pair_current.assign(kept * at(edges_.size()), 0);
     });
@@ -209,6 +215,10 @@ struct PairSolver {
       heed_stop(comm);
       const auto [i, j] = pairs[p];
       if (problem.reduction.component[at(i)] != problem.reduction.component[at(j)]) continue;
+      if (problem.options.only_resistances) {
+        take_resistance(p);
+        continue;
+      }
       const std::size_t slot = handed_out ? 0 : p;
       const std::span<double> potential(solution.pair_potential.data() + slot * at(nodes_.size()), at(nodes_.size()));
       const std::span<double> current(solution.pair_current.data() + slot * at(edges_.size()), at(edges_.size()));
@@ -221,6 +231,15 @@ struct PairSolver {
       solution.pair_potential.clear();
       solution.pair_current.clear();
     }
+  }
+
+  /// Solves a pair for its resistance alone.
+  void take_resistance(std::size_t p) {
+    const auto [i, j] = problem.options.pairs[p];
+    const auto answer = of_pair({i, j});
+    const Fields fields(problem.netlist, problem.reduction, answer, false);
+    solution.pair_resistance[p] = (fields.potential(i) - fields.potential(j)).value();
+    solution.pair_error[p] = error_of(answer, solution.pair_resistance[p]);
   }
 
   /// Solves a pair.
@@ -272,6 +291,11 @@ struct PairSolver {
       if (engine.right(drive, answer)) return answer;
     }
     return driven(drive);  // what is small beside both may have been lost in the difference
+  }
+
+  /// Of a resistance: no potential is farther from zero than the pair's two are from each other.
+  static double error_of(const NodalAnswer& answer, double resistance) {
+    return (2 * answer.error + std::numeric_limits<double>::epsilon()) * resistance;
   }
 
   /// The report has the worst of all solutions.
@@ -367,6 +391,18 @@ struct PairSolver {
   std::map<std::int64_t, std::optional<NodalAnswer>> of_node_ = {};  // empty: each pair for itself
 };
 
+/// What holds whoever solves.
+void add_facts(const Problem& problem, SolveReport& report) {
+  report.gauge = problem.netlist.ground >= 0 ? "ground is at 0 V; the mean of a part without ground is zero"
+                                             : "mean of all potentials of a connected part is zero";
+  report.unknowns = problem.reduction.rows;
+  report.edges = static_cast<std::int64_t>(problem.netlist.resistors.size());
+  report.components = problem.reduction.components;
+  report.ranks = size_of(problem.comm);
+  report.tolerance = problem.options.solve.tolerance;
+  report.blas = blas_version();
+}
+
 /// All right-hand sides by one engine.
 NodalSolution solve_by(const Problem& problem, Engine& engine, bool shares, const std::string& reason) {
   MPI_Comm comm = problem.comm;
@@ -393,17 +429,10 @@ NodalSolution solve_by(const Problem& problem, Engine& engine, bool shares, cons
   }
   report.method = engine.method();
   report.reason = reason;
-  report.gauge = netlist.ground >= 0 ? "ground is at 0 V; the mean of a part without ground is zero"
-                                     : "mean of all potentials of a connected part is zero";
-  report.unknowns = reduction.rows;
-  report.edges = static_cast<std::int64_t>(netlist.resistors.size());
-  report.components = reduction.components;
-  report.ranks = size_of(comm);
-  report.tolerance = options.solve.tolerance;
   report.seconds_assemble = engine.seconds_assemble();
   report.seconds_setup = engine.seconds_setup();
   report.seconds_solve = wall_time() - set_up;
-  report.blas = blas_version();
+  add_facts(problem, report);
   return solution;
 }
 
@@ -452,6 +481,86 @@ NodalSolution solve_somehow(const Problem& problem, NodalPlan plan, std::int64_t
   }
 }
 
+NodalSolution solve_problem(const Problem& problem, std::int64_t widest) {
+  const auto& options = problem.options;
+  const auto plan = agree(problem.comm, [&] {
+    return choose(problem.comm, options.solve.method, problem.reduction.rows, widest, 1 + options.pairs.size());
+  });
+  if (options.solve.method == SolveMethod::automatic && !solver_options_given()) {
+    return solve_somehow(problem, plan, widest);
+  }
+  RefinedEngine engine(problem, plan);
+  return solve_by(problem, engine, true, plan.reason);
+}
+
+/// Whether anything drives the network without pairs.
+bool driven(const Reduction& reduction) {
+  const auto& b = reduction.injected;
+  const bool inside =
+      std::any_of(reduction.offset.begin(), reduction.offset.end(), [](const Double2& volt) { return volt.high != 0; });
+  return inside || std::any_of(b.begin(), b.end(), [](const Double2& ampere) { return ampere.high != 0; });
+}
+
+/// The network's own sources, without pairs; where it has none, all is zero without a solver.
+NodalSolution solve_own(const Problem& problem, std::int64_t widest) {
+  auto options = problem.options;
+  options.pairs.clear();
+  const Problem own{problem.comm, problem.netlist, options, problem.reduction, problem.rows};
+  if (driven(problem.reduction)) return solve_problem(own, widest);
+  NodalSolution solution;
+  const NodalAnswer nothing{std::vector<Double2>(at(problem.reduction.rows)), {}, 0, 0, 0};
+  publish(problem.netlist, problem.reduction, nothing, 0, solution);
+  add_facts(own, solution.report);
+  return solution;
+}
+
+/// Pairs whose resistances could not be shown to be right in double precision are solved as all fields are.
+void solve_doubtful(const Problem& problem, std::int64_t widest, NodalSolution& solution) {
+  auto options = problem.options;
+  options.pairs.clear();
+  std::vector<std::size_t> doubtful;
+  for (std::size_t k = 0; k < problem.options.pairs.size(); ++k) {
+    const double ohm = solution.pair_resistance[k];
+    // Not "greater than": a NaN must fail too.
+    if (ohm == -1 || solution.pair_error[k] <= kRightResistance * ohm) continue;
+    doubtful.push_back(k);
+    options.pairs.push_back(problem.options.pairs[k]);
+  }
+  if (doubtful.empty()) return;
+  const auto fields = solve_problem({problem.comm, problem.netlist, options, problem.reduction, problem.rows}, widest);
+  for (std::size_t k = 0; k < doubtful.size(); ++k) {
+    solution.pair_resistance[doubtful[k]] = fields.pair_resistance[k];
+    solution.pair_error[doubtful[k]] = fields.pair_error[k];
+  }
+  solution.report.method +=
+      fmt::format("; {} of {} by {}", doubtful.size(), problem.options.pairs.size(), fields.report.method);
+  solution.refined_residual = std::max(solution.refined_residual, fields.refined_residual);
+}
+
+NodalSolution solve_resistances(const Problem& problem, std::int64_t widest) {
+  const double begin = wall_time();
+  auto solution = solve_own(problem, widest);
+  auto& report = solution.report;
+  const bool whole = size_of(problem.comm) == 1;
+  ReducedRows all;
+  if (!whole) {
+    all = agree(problem.comm, [&] {
+      return reduced_rows(problem.netlist, problem.reduction, {0, problem.reduction.rows});
+    });
+  }
+  add_resistances(problem.comm, problem.reduction, whole ? problem.rows : all, problem.options, widest, solution);
+  if (problem.options.approximate == 0) solve_doubtful(problem, widest, solution);
+  for (std::size_t k = 0; k < solution.pair_error.size(); ++k) {
+    if (solution.pair_resistance[k] <= 0) continue;
+    solution.resistance_error =
+        std::max(solution.resistance_error, solution.pair_error[k] / solution.pair_resistance[k]);
+  }
+  report.effective_resistance = solution.pair_resistance.size() == 1 ? solution.pair_resistance[0] : kNan;
+  report.potential_error_estimate = std::max(report.potential_error_estimate, solution.resistance_error);
+  report.seconds_solve = wall_time() - begin;
+  return solution;
+}
+
 }  // namespace
 
 NodalSolution solve_network(MPI_Comm comm, const Netlist& netlist, const NodalOptions& options) {
@@ -472,17 +581,10 @@ NodalSolution solve_network(MPI_Comm comm, const Netlist& netlist, const NodalOp
     return reduced_rows(netlist, reduction, partition(reduction.rows, size_of(comm), 0));
   });
   widest = static_cast<std::int64_t>(all_max(comm, static_cast<double>(widest)));
-  const auto plan =
-      agree(comm, [&] { return choose(comm, options.solve.method, reduction.rows, widest, 1 + options.pairs.size()); });
   const double reduced = wall_time() - begin;
   const Problem problem{comm, netlist, options, reduction, rows};
-  NodalSolution solution;
-  if (options.solve.method == SolveMethod::automatic && !solver_options_given()) {
-    solution = solve_somehow(problem, plan, widest);
-  } else {
-    RefinedEngine engine(problem, plan);
-    solution = solve_by(problem, engine, true, plan.reason);
-  }
+  NodalSolution solution =
+      options.only_resistances ? solve_resistances(problem, widest) : solve_problem(problem, widest);
   solution.report.seconds_assemble += reduced;
   solution.report.seconds_total = wall_time() - begin;
   solution.report.peak_memory_bytes = peak_memory(comm);

@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace kirchhoff {
+namespace {
+
+constexpr double kReduction = 1e-7;  // of the residual, by a Krylov method's pass
+
+}  // namespace
 
 NodalSystem::NodalSystem(MPI_Comm comm, const Reduction& reduction, const ReducedRows& rows, const NodalPlan& plan)
     : comm_(comm), reduction_(reduction), part_(rows), gives_up_(plan.gives_up), patience_(plan.patience) {
@@ -25,7 +30,6 @@ NodalSystem::NodalSystem(MPI_Comm comm, const Reduction& reduction, const Reduce
 RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
                                const std::function<bool(const std::vector<Double2>&)>& accept) {
   constexpr int kPasses = 60;
-  constexpr double kReduction = 1e-7;  // of a Krylov method's pass
   constexpr double kRounding = 1e-17;  // below which nothing changes when potentials are rounded to double
   RefinedRows result;
   std::vector<Double2> u(at(reduction_.rows));
@@ -67,6 +71,16 @@ RefinedRows NodalSystem::solve(const std::vector<Double2>& injected,
     if (ends || (settled && (result.accepted || !falls))) break;
   }
   return result;
+}
+
+int NodalSystem::pass(std::vector<double>& b, std::vector<double>& x, std::int64_t columns) {
+  const auto rows = static_cast<PetscInt>(part_.rows.size());
+  const auto count = static_cast<PetscInt>(columns);
+  Matrix from;
+  Matrix to;
+  check(MatCreateDense(comm_, rows, PETSC_DECIDE, PETSC_DETERMINE, count, b.data(), from.out()));
+  check(MatCreateDense(comm_, rows, PETSC_DECIDE, PETSC_DETERMINE, count, x.data(), to.out()));
+  return solver_->pass(from.get(), to.get(), kReduction, patience_);
 }
 
 void NodalSystem::assemble() {

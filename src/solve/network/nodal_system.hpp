@@ -34,6 +34,13 @@ class NodalSystem {
   RefinedRows solve(const std::vector<Double2>& injected,
                     const std::function<bool(const std::vector<Double2>&)>& accept);
 
+  /// One pass of the solver for some right-hand sides at once, in double precision and without judgement. The network
+  /// must have rows. @param b, x (columns, this rank's rows) [A], [V]. @return the most iterations of a column.
+  /// @throws Interrupted.
+  int pass(std::vector<double>& b, std::vector<double>& x, std::int64_t columns);
+  /// Whether a pass of so many iterations says that the plan is no good.
+  bool gives_up(int iterations) const { return gives_up_ && iterations >= patience_; }
+
  private:
   void assemble();
   Double2 leaving(std::size_t k, const std::vector<Double2>& u) const;

@@ -40,6 +40,9 @@ const std::vector<NetworkFormat>& network_formats();
 /// The format that a file's name tells, compressed or not; null when it tells none.
 const NetworkFormat* network_format(const std::string& file);
 
+/// Rank 0's network on every rank, so that its file is read once. @note Collective.
+void share(MPI_Comm comm, Netlist& netlist);
+
 /// ".spice .sp ... or .h5", for messages. @param written only those that can be written.
 std::string network_extensions(bool written = false);
 

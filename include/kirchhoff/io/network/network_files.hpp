@@ -102,6 +102,11 @@ inline constexpr double kAnyNumber = std::numeric_limits<double>::infinity();
 NodePairs parse_pairs(const Netlist& netlist, std::string_view text, const std::string& origin,
                       double most = kAnyNumber, std::string* note = nullptr);
 NodePairs all_pairs(const Netlist& netlist, double most = kAnyNumber);
+/// Every pair of the nodes of a file with one name a row.
+NodePairs focal_pairs(const Netlist& netlist, std::string_view text, const std::string& origin,
+                      double most = kAnyNumber, std::string* note = nullptr);
+/// The two nodes of each resistor, in the netlist's order; of one that joins a node to itself, that node twice.
+NodePairs edge_pairs(const Netlist& netlist, double most = kAnyNumber);
 
 /// A file that holds a netlist, or a part of it that its format keeps in files of their own.
 struct NetlistFile {

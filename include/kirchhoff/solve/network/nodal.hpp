@@ -30,6 +30,11 @@ struct NodalOptions {
   /// that memory does not grow with the pairs. A pair may come again where a later one made another method begin.
   /// @note Collective.
   std::function<void(const PairAnswer&)> each_pair = {};
+  /// Of pairs, resistances alone: with a bound of each one's error, and no potentials or currents.
+  bool only_resistances = false;
+  /// The relative error, above 0, that resistances alone may have with a probability of 95 percent each, by random
+  /// projections; 0: as right as can be shown.
+  double approximate = 0;
 };
 
 /// What a network does: docs/networks.md. Arrays are in the netlist's order. Potentials are relative to ground; in a
@@ -43,12 +48,19 @@ struct NodalSolution {
   // For each pair (i, j): V(i) - V(j) at 1 A [ohm], -1 where no current can flow from one to the other; potentials
   // (V(j) = 0, unless the pair is joined to ground) and currents at 1 A, all zero where none can flow.
   std::vector<double> pair_resistance;  // (k)
+  std::vector<double> pair_error;       // (k) bound of its error [ohm]; of resistances alone
   std::vector<double> pair_potential;   // (k, this rank's part of the n nodes)
   std::vector<double> pair_current;     // (k, this rank's part of the m resistors)
 
   /// Of the potentials as they were solved for, in double-double: the worst of all right-hand sides. That of the report
   /// is recomputed from the potentials as stored, which are rounded.
   double refined_residual = 0;
+
+  // Of resistances alone.
+  std::int64_t solves = 0;       // right-hand sides that it took
+  double resistance_error = 0;   // the worst of all, relative
+  double confidence = 1;         // with what probability each error is no larger than stated
+  std::int64_t projections = 0;  // random ones; 0: none
 
   SolveReport report;
 };
