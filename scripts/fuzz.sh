@@ -47,7 +47,7 @@ for name in "${names[@]}"; do
   log=$build/$name.log
   rm -rf "$findings"
   mkdir -p "$learned" "$findings"
-  options=(-rss_limit_mb="${FUZZ_MEMORY:-2048}" -malloc_limit_mb="${FUZZ_MEMORY:-2048}" -timeout=120 -print_final_stats=1
+  options=(-rss_limit_mb="${FUZZ_MEMORY:-2048}" -malloc_limit_mb="${FUZZ_MEMORY:-2048}" -timeout=120 -report_slow_units=120 -print_final_stats=1
     -use_value_profile=0 -artifact_prefix="$findings/" -max_len="${FUZZ_LENGTH:-${longest[$name]:-512}}")
   [ ! -f "tests/fuzz/$name.dict" ] || options+=(-dict="tests/fuzz/$name.dict")
   if [[ $effort = *s ]]; then options+=(-max_total_time="${effort%s}"); else options+=(-runs="$effort"); fi

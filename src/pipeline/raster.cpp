@@ -129,7 +129,6 @@ void work(MPI_Comm comm, const RasterTask& task, ResultFolder& folder, double re
 }  // namespace
 
 void solve_raster_job(MPI_Comm comm, const std::string& input, const std::string& command) {
-  const auto comm = comm;
   const double begin = wall_time();
   const auto task = agree(comm, [&] { return read_task(input); });
   const double read_seconds = wall_time() - begin;

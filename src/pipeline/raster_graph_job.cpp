@@ -241,7 +241,8 @@ void write_table(const GraphProblem& problem, const NodalSolution& solution, con
 void solve_graph_job(MPI_Comm comm, const RasterJob& job, const SolveOptions& solve, const JobPlaces& places,
                      const ResolvedOptions& resolved, const std::string& command) {
   const auto problem = agree(comm, [&] { return read_graph(job); });
-  require_memory(comm, "solving the network", network_memory(problem.netlist, problem.pairs.size(), size_of(comm)));
+  require_memory(comm, "solving the network",
+                 network_memory(problem.netlist, {solve, problem.pairs, {}}, size_of(comm)));
   ResultFolder folder(comm, places.folder,
                       {std::filesystem::path(job.file).filename().string(), hash_of_graph(job, problem), resolved},
                       command, places.overwrite);

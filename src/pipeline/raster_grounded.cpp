@@ -29,7 +29,7 @@ std::int32_t node_of_point(const RasterInput& input, const RasterNodes& nodes, s
 }
 
 void require_raster_memory(MPI_Comm comm, const Netlist& netlist, const NodePairs& pairs) {
-  auto need = network_memory(netlist, 1, size_of(comm));
+  auto need = network_memory(netlist, {{}, NodePairs(1), {}}, size_of(comm));  // one at a time
   std::vector<std::int64_t> ends;
   for (const auto& [i, j] : pairs) ends.insert(ends.end(), {i, j});
   std::sort(ends.begin(), ends.end());

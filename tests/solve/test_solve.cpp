@@ -308,7 +308,8 @@ TEST(Solve, KnowsThePotentialsOfStatesThatAreAllButApart) {
     }
   }
   const Circuit circuit(space, couplings_from_edges(space, 4, edges, "edges"), {0.75, 0.25}, {0.75, 0.25});
-  for (const auto method : {SolveMethod::automatic, SolveMethod::krylov, SolveMethod::even_layers, SolveMethod::direct}) {
+  for (const auto method :
+       {SolveMethod::automatic, SolveMethod::krylov, SolveMethod::even_layers, SolveMethod::direct}) {
     const auto solution = solve(MPI_COMM_WORLD, circuit, {method, 1e-12});
 
     const auto phi = solution.potential.data();

@@ -101,6 +101,7 @@ std::string without_dictionaries(std::string_view text, const std::string& origi
       continue;
     }
     if (begin == std::string_view::npos) fail(origin, lines.number(), "it has no dictionary, as the row before it has");
+    if (trimmed(line.substr(0, begin)).empty()) fail(origin, lines.number(), "a dictionary, and no nodes before it");
     const auto found = DictionaryReader(line.substr(begin), origin, lines.number()).read();
     auto ends = line.substr(0, begin);
     if (unit) {

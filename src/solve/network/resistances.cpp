@@ -273,7 +273,7 @@ bool solve_nodes(MPI_Comm comm, NodalSystem& system, ResistanceProof& proof, con
 
 std::optional<Resistances> bounded_resistances(MPI_Comm comm, const Reduction& reduction, const ReducedRows& all,
                                                const NodalPlan& plan, const std::vector<RowPair>& pairs) {
-  constexpr std::size_t kCostOfNode = 3;  // measured: a node's two passes, refined, against a pair's one
+  constexpr std::size_t kCostOfNode = 3;  // an estimate: a node's two passes, refined, against a pair's one
   Resistances result;
   result.ohm.assign(pairs.size(), 0);
   result.error.assign(pairs.size(), 0);

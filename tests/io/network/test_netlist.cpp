@@ -555,6 +555,8 @@ TEST(EdgeList, ReadsDictionariesOfNetworkX) {
   EXPECT_THAT(read("0 1 {'weight': 'x'}\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 'x'")));
   EXPECT_THAT(read("0 1 {'weight': [1, 2]}\n"), ThrowsMessage<Error>(HasSubstr("is not understood at '[1, 2]}'")));
   EXPECT_THAT(read("0 1 {'weight': 1}\n0 2 5\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: it has no dictionary")));
+  EXPECT_THAT(read("0 1 {'weight': 1}\n{'weight': 2}\n"),
+              ThrowsMessage<Error>(HasSubstr("g.txt:2: a dictionary, and no nodes")));
 }
 
 TEST(EdgeList, CountsEdgesThatStandMoreThanOnce) {

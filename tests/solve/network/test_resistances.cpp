@@ -20,7 +20,7 @@ namespace {
 
 NodalSolution only_resistances(MPI_Comm comm, const Netlist& netlist, NodePairs pairs, double approximate = 0,
                                SolveMethod method = SolveMethod::automatic) {
-  return solve_network(comm, netlist, {{method, 1e-12}, std::move(pairs), true, approximate});
+  return solve_network(comm, netlist, {{method, 1e-12}, std::move(pairs), {}, true, approximate});
 }
 
 /// A sheet of side x side nodes; resistances over `decades`.
