@@ -96,9 +96,9 @@ class JobReader {
     read_output();
     if (found_[1] > 0) {
       job_.folder = fs::path(job_.file).parent_path().string();
-      job_.remarks.push_back("names of files are relative to the folder of the .ini file");
+      job_.remarks.emplace_back("names of files are relative to the folder of the .ini file");
     } else if (found_[0] > 0) {
-      job_.remarks.push_back("names of files are relative to the working directory");
+      job_.remarks.emplace_back("names of files are relative to the working directory");
     }
     return std::move(job_);
   }
@@ -119,7 +119,7 @@ class JobReader {
 
   /// A file that a key names: relative to the .ini file's folder, or else to the working directory.
   std::string file_of(const std::string& key) {
-    const auto name = ini_.text(key);
+    auto name = ini_.text(key);
     const fs::path path(name);
     if (name.empty() || name == "None" || name.front() == '(') ini_.fail(key, "a file is needed");
     if (path.is_absolute()) {
