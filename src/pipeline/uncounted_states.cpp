@@ -183,7 +183,7 @@ const StoredMoveWalks& UncountedStates::samples(const Asked& asked) {
   Artefact<StoredMoveWalks> artefact{.stage = "sample", .files = {"samples.h5"}};
   artefact.read = [&] { return read_move_samples(comm_, folder().path("samples.h5"), job_.space); };
   artefact.complete = [&](const StoredMoveWalks& stored) { return stored.origin == origin; };
-  artefact.make = [&](std::optional<StoredMoveWalks>, ResultFolder::Stage&) { return walk_anew(origin); };
+  artefact.make = [&](const std::optional<StoredMoveWalks>&, ResultFolder::Stage&) { return walk_anew(origin); };
   artefact.figures = [&](const auto&) { return std::map<std::string, std::int64_t>{{"count", job_.count}}; };
   samples_ = bring(folder(), artefact, asked.redo);
   return *samples_;

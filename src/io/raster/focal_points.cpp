@@ -55,9 +55,9 @@ FocalPoints read_focal_points(const std::string& path, const GridShape& shape, s
       if (number[cell] > 0) found[number[cell]].push_back(static_cast<std::int64_t>(cell));
     }
   };
-  if (is_geotiff(path)) {
-    grid(read_numbers(path, shape, warnings));
-  } else if (const auto text = read_text_file(path); is_ascii_grid(text)) {
+  const bool geotiff = is_geotiff(path);
+  const auto text = geotiff ? std::string() : read_text_file(path);
+  if (geotiff || is_ascii_grid(text)) {
     grid(read_numbers(path, shape, warnings));
   } else {
     for (const auto& point : detail::parse_point_list(text, path, shape)) {
