@@ -129,8 +129,8 @@ void ResistanceProof::judge(std::span<const RowPair> pairs, const double* x, dou
     for (std::size_t k = 0; k < rows; ++k) residual[s * rows + k] = missing_[k * kL + s];
   }
   LaneValues lost{};
-  for (auto at_row = order_.rbegin(); at_row != order_.rend(); ++at_row) {  // from the far ends inwards
-    const auto k = static_cast<std::size_t>(*at_row);
+  for (std::size_t i = order_.size(); i-- > 0;) {  // from the far ends inwards
+    const auto k = static_cast<std::size_t>(order_[i]);
     const double* ampere = &missing_[k * kL];
     const double* hidden = &unsure_[k * kL];
     for (std::size_t s = 0; s < kL; ++s) {
@@ -159,8 +159,8 @@ void ResistanceProof::judge(std::span<const RowPair> pairs, const double* x, dou
 
 double ResistanceProof::dissipation(std::vector<double>& missing, std::vector<double>& unsure) const {
   double lost = 0;
-  for (auto at_row = order_.rbegin(); at_row != order_.rend(); ++at_row) {
-    const auto k = static_cast<std::size_t>(*at_row);
+  for (std::size_t i = order_.size(); i-- > 0;) {
+    const auto k = static_cast<std::size_t>(order_[i]);
     const double size = std::abs(missing[k]) + unsure[k];
     lost += ohm_[k] * size * size;
     if (parent_[k] < 0) continue;
