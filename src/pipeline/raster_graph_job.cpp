@@ -227,6 +227,7 @@ std::string hash_of_graph(const RasterJob& job, const GraphProblem& problem) {
 void write_table(const GraphProblem& problem, const NodalSolution& solution, const RasterMaps& maps) {
   const auto k = problem.focal.size();
   std::vector<std::int32_t> number;
+  number.reserve(k);
   for (const auto node : problem.focal) number.push_back(std::stoi(problem.netlist.nodes[as_size(node)]));
   std::vector<double> ohm(k * k, 0);
   std::size_t pair = 0;

@@ -132,6 +132,7 @@ void solve_points(RasterRun& run) {
   const auto k = input.points.size();
   const bool one_to_all = input.job.scenario == RasterScenario::one_to_all;
   std::vector<std::pair<std::int64_t, std::int64_t>> points;
+  points.reserve(k);
   for (const auto number : input.points.number) points.emplace_back(number, 0);
   run.plan(points);
   RasterNodes nodes;
