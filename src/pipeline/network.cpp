@@ -97,7 +97,7 @@ void add_note(Netlist& netlist, const std::string& name, const std::string& note
 
 /// A word that may stand in the place of a file of pairs, and of which no file has the name.
 bool means(const Options& options, const std::string& word) {
-  return options.text("network_pairs") == word && !fs::exists(word);
+  return options.text("network_pairs") == word && !fs::is_regular_file(word);
 }
 
 NodePairs read_pairs(Netlist& netlist, const Options& options, bool only_resistances) {

@@ -71,6 +71,9 @@ grep -q 'is taken up again' log || fail "the first training is lost: $(cat log)"
 succeed 1 solve net.sp -out net -network_pairs pairs.txt
 succeed 2 solve net.sp -out net -network_pairs all -overwrite
 printf '0 1 2\n1 2 2\n2 0 4\n' >plain.txt
+succeed 2 solve net.sp -out resistances -network_pairs all -network_results resistance
+succeed 1 solve plain.txt -out edges_of_plain -network_pairs edges -network_results resistance
+succeed 1 solve plain.txt -out roughly -network_pairs edges -network_results resistance -network_approximate 0.5
 for file in plain.csv plain.mtx net.h5; do
   input=plain.txt
   [ $file != net.h5 ] || input=net.sp
@@ -78,6 +81,30 @@ for file in plain.csv plain.mtx net.h5; do
   succeed 1 solve $file -out "of_$file"
 done
 succeed 2 convert exact.yaml exact.sp
+
+# Rasters, all scenarios; and a job on a network.
+cp "$source_dir"/data/rasters/* .
+succeed 2 solve valley.ini -out valley
+succeed 1 solve valley.ini -out valley
+grep -q '6 of 6 solves' log || fail "finished solves were done again: $(cat log)"
+holds valley solution.h5 valley_resistances.out valley_cum_curmap.asc
+succeed 1 info valley
+for scenario in one-to-all all-to-one; do
+  sed "s/= pairwise/= $scenario/" valley.ini >$scenario.ini
+  succeed 1 solve $scenario.ini -out $scenario
+done
+head='ncols 3\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -1\n'
+printf "${head}1 1 1\n" >row.asc
+printf "${head}2 -1 5\n" >row_in.asc
+printf "${head}-1 -1 0.5\n" >row_out.asc
+printf '%s\n' 'scenario = advanced' 'habitat_file = row.asc' 'source_file = row_in.asc' 'ground_file = row_out.asc' \
+  'write_volt_maps = True' 'write_cur_maps = True' >advanced.ini
+succeed 2 solve advanced.ini -out advanced
+printf '0 1 1\n1 2 1\n2 0 1\n' >square.txt
+printf '0\n2\n' >square_focal.txt
+printf '%s\n' 'data_type = network' 'scenario = pairwise' 'habitat_file = square.txt' 'point_file = square_focal.txt' \
+  'write_cur_maps = True' 'write_volt_maps = True' >square.ini
+succeed 1 solve square.ini -out square
 
 # What is said and refused before any command begins.
 succeed 1 -help
