@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/disjoint_sets.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
 #include "kirchhoff/parallel/agree.hpp"
@@ -15,40 +16,12 @@
 namespace kirchhoff {
 namespace {
 
-/// Disjoint sets with path halving.
-class Components {
- public:
-  explicit Components(std::int64_t n) : parent_(static_cast<std::size_t>(n)), count_(n) {
-    std::iota(parent_.begin(), parent_.end(), std::int64_t{0});
-  }
-  std::int64_t find(std::int64_t v) {
-    while (parent_[static_cast<std::size_t>(v)] != v) {
-      auto& p = parent_[static_cast<std::size_t>(v)];
-      p = parent_[static_cast<std::size_t>(p)];
-      v = p;
-    }
-    return v;
-  }
-  void join(std::int64_t v, std::int64_t w) {
-    v = find(v);
-    w = find(w);
-    if (v == w) return;
-    parent_[static_cast<std::size_t>(std::max(v, w))] = std::min(v, w);
-    --count_;
-  }
-  std::int64_t count() const { return count_; }
-
- private:
-  std::vector<std::int64_t> parent_;
-  std::int64_t count_;
-};
-
 void check_connected(const Circuit& circuit) {
   const auto& family = circuit.coupling(0).row();
   if (family.connected == Connected::always) return;
   const int pairs = family.connected == Connected::one_pair ? 1 : circuit.layers();
   const auto n = circuit.states();
-  Components components(n * (pairs + 1));
+  DisjointSets<std::int64_t> components(static_cast<std::size_t>(n * (pairs + 1)));
   for (int l = 0; l < pairs; ++l) {
     for (std::int64_t x = 0; x < n; ++x) {
       circuit.coupling(l).forward(x, [&](std::int64_t y, double) { components.join(l * n + x, (l + 1) * n + y); });
@@ -56,7 +29,7 @@ void check_connected(const Circuit& circuit) {
   }
   if (components.count() == 1) return;
   std::int64_t v = 0;
-  while (components.find(v) == components.find(0)) ++v;
+  while (components.root(v) == components.root(0)) ++v;
   throw Error(
       fmt::format("the circuit falls into {} connected components: vertex (layer {}, state {}) is not joined to "
                   "vertex (layer 0, state 0), and no current can flow between them{}",

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 
+#include "base/disjoint_sets.hpp"
 #include "kirchhoff/base/error.hpp"
 
 namespace kirchhoff {
@@ -74,25 +75,10 @@ void number_nodes(const Landscape& landscape, const Regions& regions, RasterNode
 }
 
 void find_parts(const Landscape& landscape, RasterNodes& nodes) {
-  std::vector<std::int32_t> parent(index(nodes.count));
-  for (std::int32_t k = 0; k < nodes.count; ++k) parent[index(k)] = k;
-  const auto root = [&](std::int32_t k) {
-    while (parent[index(k)] != k) {
-      parent[index(k)] = parent[index(parent[index(k)])];  // halves the path
-      k = parent[index(k)];
-    }
-    return k;
-  };
-  each_joint(landscape, nodes.node, [&](std::int32_t a, std::int32_t b, double) {
-    const auto x = root(a);
-    const auto y = root(b);
-    if (x != y) parent[index(std::max(x, y))] = std::min(x, y);
-  });
-  nodes.part.assign(index(nodes.count), -1);
-  for (std::int32_t k = 0; k < nodes.count; ++k) {  // a root is the least of its part
-    const auto top = root(k);
-    nodes.part[index(k)] = top == k ? nodes.parts++ : nodes.part[index(top)];
-  }
+  DisjointSets<std::int32_t> parts(index(nodes.count));
+  each_joint(landscape, nodes.node, [&](std::int32_t a, std::int32_t b, double) { parts.join(a, b); });
+  nodes.part = parts.numbers();
+  nodes.parts = parts.count();
 }
 
 }  // namespace

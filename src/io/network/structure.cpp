@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 #include <vector>
 
+#include "base/disjoint_sets.hpp"
 #include "io/network/reader.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
@@ -14,39 +14,22 @@
 namespace kirchhoff {
 namespace {
 
-/// Nodes that conductors and voltage sources join, as trees of pointers.
-class Parts {
- public:
-  explicit Parts(const Netlist& netlist) : parent_(netlist.nodes.size()) {
-    std::iota(parent_.begin(), parent_.end(), std::int64_t{0});
-    join(netlist.resistors, true);
-    join(netlist.voltages, false);
+/// Parts of the network: nodes that conductors and voltage sources join.
+DisjointSets<std::int64_t> parts_of(const Netlist& netlist) {
+  DisjointSets<std::int64_t> parts(netlist.nodes.size());
+  const auto& r = netlist.resistors;
+  for (std::size_t k = 0; k < r.size(); ++k) {
+    if (r.value[k] != 0) parts.join(r.tail[k], r.head[k]);
   }
-  std::int64_t root(std::int64_t node) {
-    auto& parent = parent_;
-    while (parent[static_cast<std::size_t>(node)] != node) {
-      auto& up = parent[static_cast<std::size_t>(node)];
-      up = parent[static_cast<std::size_t>(up)];
-      node = up;
-    }
-    return node;
+  for (std::size_t k = 0; k < netlist.voltages.size(); ++k) {
+    parts.join(netlist.voltages.tail[k], netlist.voltages.head[k]);
   }
-
- private:
-  void join(const Branches& branches, bool conductors) {
-    for (std::size_t k = 0; k < branches.size(); ++k) {
-      if (conductors && branches.value[k] == 0) continue;
-      const auto a = root(branches.tail[k]);
-      const auto b = root(branches.head[k]);
-      parent_[static_cast<std::size_t>(std::max(a, b))] = std::min(a, b);  // the root is the first node of its part
-    }
-  }
-  std::vector<std::int64_t> parent_;
-};
+  return parts;
+}
 
 void warn_of_parts(Netlist& netlist) {
   if (netlist.ground < 0) return;
-  Parts parts(netlist);
+  auto parts = parts_of(netlist);
   const auto grounded = parts.root(netlist.ground);
   std::vector<std::int64_t> size(netlist.nodes.size(), 0);
   std::int64_t loose = 0;
