@@ -143,9 +143,7 @@ void write_network(MPI_Comm comm, const std::string& path, const Netlist& netlis
     }
     file.write_arrays();
     solution->report.seconds_write = all_max(comm, wall_time() - begin);
-    visit_fields(solution->report, [&](const std::string& name, const auto& value) {
-      if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);
-    });
+    write_figures(file, solution->report);
   }
   file.commit();
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+
 #include "io/hdf5/guard.hpp"
 #include "io/hdf5/schema.hpp"
 #include "kirchhoff/base/error.hpp"
@@ -45,6 +47,24 @@ Provenance read_provenance(const std::string& path) {
   // HDF5 comes back from it, or does so in a process of its own.
   guarded(path, [&] { return read().options; });
   return read();
+}
+
+void write_figures(Hdf5Writer& file, const SolveReport& report) {
+  visit_fields(report, [&](const std::string& name, const auto& value) {
+    if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);
+  });
+}
+
+void read_figures(const Hdf5Reader& file, SolveReport& report) {
+  visit_fields(report, [&]<class T>(const std::string& name, T& value) {
+    if constexpr (std::is_same_v<T, std::string>) {
+      value = file.text(name);
+    } else if constexpr (std::is_same_v<T, double>) {
+      value = file.number(name);
+    } else {
+      value = file.integer(name);
+    }
+  });
 }
 
 }  // namespace kirchhoff

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
 
 #include "io/hdf5/schema.hpp"
 #include "io/results/provenance.hpp"
@@ -72,9 +71,7 @@ void write_raster(MPI_Comm comm, const std::string& path, RasterResult& result, 
   file.attribute(schema::kRefinedResidual, result.refined_residual);
   file.write_arrays();
   result.report.seconds_write = all_max(comm, wall_time() - begin);
-  visit_fields(result.report, [&](const std::string& name, const auto& value) {
-    if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);
-  });
+  write_figures(file, result.report);
   file.commit();
 }
 
@@ -101,15 +98,7 @@ void read_raster(MPI_Comm comm, const std::string& path, RasterResult& result) {
       file.read(map.path, whole, values.data());
     }
     result.refined_residual = file.number(schema::kRefinedResidual);
-    visit_fields(result.report, [&]<class T>(const std::string& name, T& value) {
-      if constexpr (std::is_same_v<T, std::string>) {
-        value = file.text(name);
-      } else if constexpr (std::is_same_v<T, double>) {
-        value = file.number(name);
-      } else {
-        value = file.integer(name);
-      }
-    });
+    read_figures(file, result.report);
   });
 }
 

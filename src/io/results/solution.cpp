@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <type_traits>
 
 #include "io/hdf5/schema.hpp"
 #include "io/results/provenance.hpp"
@@ -34,9 +33,7 @@ void write_solution(MPI_Comm comm, const std::string& path, const Circuit& circu
   write_root(file, schema::kSolution, provenance);
   file.write_arrays();
   solution.report.seconds_write = all_max(comm, wall_time() - begin);
-  visit_fields(solution.report, [&](const std::string& name, const auto& value) {
-    if (name != schema::kRanks && name != schema::kBlas) file.attribute(name, value);  // these are in every root
-  });
+  write_figures(file, solution.report);
   file.commit();
 }
 
@@ -46,15 +43,7 @@ Solution read_solution(MPI_Comm comm, const std::string& path, const Circuit& ci
   agree(comm, [&] {
     const Hdf5Reader file(path);
     file.read(schema::kPotential, states_slab(comm, circuit), solution.potential.data().data());
-    visit_fields(solution.report, [&]<class T>(const std::string& name, T& value) {
-      if constexpr (std::is_same_v<T, std::string>) {
-        value = file.text(name);
-      } else if constexpr (std::is_same_v<T, double>) {
-        value = file.number(name);
-      } else {
-        value = file.integer(name);
-      }
-    });
+    read_figures(file, solution.report);
   });
   solution.potential.complete();
   return solution;
