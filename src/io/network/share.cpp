@@ -8,6 +8,7 @@
 #include "kirchhoff/io/network/formats.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/parallel/parallel.hpp"
+#include "parallel/pieces.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -67,10 +68,7 @@ class Sharing {
     return static_cast<std::size_t>(count);
   }
   void bytes(char* data, std::size_t count) {
-    constexpr std::size_t kMost = std::size_t{1} << 30;  // of a message, whose size is an int
-    for (std::size_t begin = 0; begin < count; begin += kMost) {
-      MPI_Bcast(data + begin, static_cast<int>(std::min(kMost, count - begin)), MPI_CHAR, 0, comm_);
-    }
+    in_pieces(count, [&](std::size_t at, int length) { MPI_Bcast(data + at, length, MPI_CHAR, 0, comm_); });
   }
 
   MPI_Comm comm_;
