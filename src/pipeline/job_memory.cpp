@@ -67,12 +67,11 @@ MemoryNeed exit_law_memory(const Job& job, bool computes) {
 MemoryNeed network_memory(const Netlist& netlist, const NodalOptions& options, int ranks) {
   const auto nodes = static_cast<double>(netlist.nodes.size());
   const double size = nodes + static_cast<double>(netlist.resistors.size());
-  constexpr double kReduced = 60;      // bytes of a node or a resistor
-  constexpr double kFactor = 10;       // and in the factor, a level of its nested dissection
-  constexpr double kResistance = 100;  // bytes of a pair with its rows, resistance and error
+  constexpr double kReduced = 60;  // bytes of a node or a resistor
+  constexpr double kFactor = 10;   // and in the factor, a level of its nested dissection
   const auto pairs = static_cast<double>(options.pairs.size());
   // Of resistances alone each rank has a factor to itself.
-  const double solutions = kDouble * size + (options.only_resistances ? kResistance : kDouble * size) * pairs;
+  const double solutions = kDouble * size + (options.only_resistances ? kBytesOfResistance : kDouble * size) * pairs;
   const double shares = options.only_resistances ? 1 : ranks;
   return {.each = kReduced * size + solutions + kFactor * size * std::log2(nodes + 2) / shares};
 }

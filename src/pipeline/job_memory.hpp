@@ -19,6 +19,8 @@ MemoryNeed sampling_memory(const Job& job, int ranks);
 /// The exit law, which one rank computes.
 MemoryNeed exit_law_memory(const Job& job, bool computes);
 
+/// A pair of which only the resistance is asked for: with its rows, resistance and error.
+inline constexpr double kBytesOfResistance = 100;
 /// The solve of a network, whose rows are reduced on every rank and factorised on all together. The factor is that of a
 /// network which could nearly be drawn on paper: what is joined more densely takes more.
 MemoryNeed network_memory(const Netlist& netlist, const NodalOptions& options, int ranks);

@@ -86,9 +86,8 @@ Netlist read_once(MPI_Comm comm, const std::string& input) {
 
 /// How many pairs there is memory for.
 double most_pairs(const Netlist& netlist, bool only_resistances) {
-  constexpr double kResistance = 100;  // bytes of a pair with its rows, resistance and error
   const double fields = 8.0 * static_cast<double>(netlist.nodes.size() + netlist.resistors.size());
-  return std::floor(least_memory_left().left / 2 / (only_resistances ? kResistance : fields));
+  return std::floor(least_memory_left().left / 2 / (only_resistances ? kBytesOfResistance : fields));
 }
 
 void add_note(Netlist& netlist, const std::string& name, const std::string& note) {
@@ -144,10 +143,7 @@ NodalOptions nodal_options(Netlist& netlist, const Options& options) {
 std::string network_hash(const Netlist& netlist, const NodePairs& pairs) {
   Hash hash;
   hash.add(fmt::format("network {} {}", netlist.nodes.size(), netlist.ground));
-  for (const auto* b : {&netlist.resistors, &netlist.voltages, &netlist.currents}) {
-    hash.add(std::span<const std::int64_t>(b->tail)).add(std::span<const std::int64_t>(b->head));
-    hash.add(std::span<const double>(b->value)).add(";");
-  }
+  add_elements(hash, netlist);
   for (const auto& [i, j] : pairs) hash.add(fmt::format("{} {}", i, j));
   return hash.text();
 }
@@ -299,6 +295,13 @@ void NetworkPipeline::describe_solution(const NodalSolution& solution) const {
 }  // namespace
 
 bool is_network(const std::string& file) { return network_format(file) != nullptr; }
+
+void add_elements(Hash& hash, const Netlist& netlist) {
+  for (const auto* b : {&netlist.resistors, &netlist.voltages, &netlist.currents}) {
+    hash.add(std::span<const std::int64_t>(b->tail)).add(std::span<const std::int64_t>(b->head));
+    hash.add(std::span<const double>(b->value)).add(";");
+  }
+}
 
 std::unique_ptr<Pipeline> network_pipeline(MPI_Comm comm, const std::string& input, std::string command) {
   return std::make_unique<NetworkPipeline>(comm, input, std::move(command));

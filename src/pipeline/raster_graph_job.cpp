@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 
+#include "base/disjoint_sets.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
@@ -21,6 +22,7 @@
 #include "parallel/memory_limit.hpp"
 #include "pipeline/folder.hpp"
 #include "pipeline/job_memory.hpp"
+#include "pipeline/network.hpp"
 #include "pipeline/raster_loads.hpp"
 #include "pipeline/raster_maps.hpp"
 
@@ -28,30 +30,6 @@ namespace kirchhoff {
 namespace {
 
 std::size_t as_size(std::int64_t k) { return static_cast<std::size_t>(k); }
-
-/// (nodes) which connected part each node is in. @param parts how many there are.
-std::vector<std::int32_t> parts_of(const Netlist& netlist, std::int32_t& parts) {
-  std::vector<std::int32_t> parent(netlist.nodes.size());
-  for (std::size_t k = 0; k < parent.size(); ++k) parent[k] = static_cast<std::int32_t>(k);
-  const auto root = [&](std::int32_t k) {
-    while (parent[as_size(k)] != k) k = parent[as_size(k)] = parent[as_size(parent[as_size(k)])];
-    return k;
-  };
-  const auto& r = netlist.resistors;
-  for (std::size_t k = 0; k < r.size(); ++k) {
-    if (!(r.value[k] > 0)) continue;
-    const auto a = root(static_cast<std::int32_t>(r.tail[k]));
-    const auto b = root(static_cast<std::int32_t>(r.head[k]));
-    parent[as_size(std::max(a, b))] = std::min(a, b);
-  }
-  parts = 0;
-  std::vector<std::int32_t> part(parent.size());
-  for (std::size_t k = 0; k < part.size(); ++k) {
-    const auto top = as_size(root(static_cast<std::int32_t>(k)));
-    part[k] = top == k ? parts++ : part[top];  // a root is the least of its part
-  }
-  return part;
-}
 
 /// A graph, and what is asked of it.
 struct GraphProblem {
@@ -78,17 +56,10 @@ void add_loads(const RasterJob& job, std::int32_t parts, GraphProblem& problem) 
   }
   settle_loads(job.policy, problem.part, parts, loads);
   problem.keep = loads.keep;
-  netlist.ground = static_cast<std::int64_t>(problem.nodes);
-  netlist.nodes.emplace_back("ground");
+  add_ground(netlist);
   for (std::size_t k = 0; k < problem.nodes; ++k) {
     if (loads.keep[as_size(problem.part[k])] == 0) continue;
-    const auto node = static_cast<std::int64_t>(k);
-    if (loads.source[k] != 0) netlist.currents.add(-1, node, loads.source[k]);
-    if (std::isinf(loads.ground[k])) {
-      netlist.voltages.add(node, netlist.ground, 0);
-    } else if (loads.ground[k] > 0) {
-      netlist.resistors.add(node, netlist.ground, loads.ground[k]);
-    }
+    join_loads(netlist, static_cast<std::int64_t>(k), loads.source[k], loads.ground[k]);
   }
 }
 
@@ -97,10 +68,14 @@ GraphProblem read_graph(const RasterJob& job) {
   problem.netlist = parse_graph(read_text_file(job.habitat), job.habitat, job.habitat_is_resistances);
   problem.nodes = problem.netlist.nodes.size();
   problem.edges = problem.netlist.resistors.size();
-  std::int32_t parts = 0;
-  problem.part = parts_of(problem.netlist, parts);
+  DisjointSets<std::int32_t> parts(problem.nodes);
+  const auto& r = problem.netlist.resistors;
+  for (std::size_t k = 0; k < r.size(); ++k) {
+    if (r.value[k] > 0) parts.join(static_cast<std::int32_t>(r.tail[k]), static_cast<std::int32_t>(r.head[k]));
+  }
+  problem.part = parts.numbers();
   if (job.scenario == RasterScenario::advanced) {
-    add_loads(job, parts, problem);
+    add_loads(job, parts.count(), problem);
     return problem;
   }
   if (!job.included_pairs.empty()) throw Error(fmt::format("{}: use_included_pairs: of rasters alone", job.file));
@@ -216,10 +191,7 @@ std::string hash_of_graph(const RasterJob& job, const GraphProblem& problem) {
   Hash hash;
   hash.add(fmt::format("graph {} {} {} {} {} {}", name_of(job.scenario), job.voltage_maps, job.current_maps,
                        job.cumulative_only, job.maximum_map, problem.netlist.nodes.size()));
-  for (const auto* b : {&problem.netlist.resistors, &problem.netlist.voltages, &problem.netlist.currents}) {
-    hash.add(std::span<const std::int64_t>(b->tail)).add(std::span<const std::int64_t>(b->head));
-    hash.add(std::span<const double>(b->value)).add(";");
-  }
+  add_elements(hash, problem.netlist);
   hash.add(std::span<const std::int64_t>(problem.focal));
   return hash.text();
 }

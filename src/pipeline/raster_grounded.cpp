@@ -56,23 +56,14 @@ Loads no_loads(const RasterNodes& nodes) {
 RasterNetwork loaded_network(const Landscape& landscape, const RasterNodes& nodes, const Loads& loads) {
   auto network = raster_network(landscape, nodes, loads.keep);
   auto& netlist = network.netlist;
-  netlist.ground = static_cast<std::int64_t>(netlist.nodes.size());
-  netlist.nodes.emplace_back("ground");
+  add_ground(netlist);
   std::vector<char> seen(netlist.nodes.size(), 0);
   for (std::size_t cell = 0; cell < network.node.size(); ++cell) {
     const auto mine = network.node[cell];
     if (mine < 0 || seen[index(mine)] != 0) continue;
     seen[index(mine)] = 1;
     const auto node = index(nodes.node[cell]);
-    if (loads.source[node] != 0) netlist.currents.add(-1, mine, loads.source[node]);
-    const double siemens = loads.ground[node];
-    if (std::isinf(siemens)) {
-      netlist.voltages.add(mine, netlist.ground, 0);
-    } else if (siemens > 0) {
-      netlist.resistors.tail.push_back(mine);
-      netlist.resistors.head.push_back(netlist.ground);
-      netlist.resistors.value.push_back(siemens);
-    }
+    join_loads(netlist, mine, loads.source[node], loads.ground[node]);
   }
   return network;
 }
@@ -100,15 +91,11 @@ namespace {
 Loads loads_of_point(const RasterInput& input, const RasterNodes& nodes, std::size_t point,
                      const std::vector<char>& in_play) {
   auto loads = no_loads(nodes);
-  const auto strength = [&](std::size_t k) {
-    const auto found = input.strength.find(input.points.number[k]);
-    return found == input.strength.end() ? 1.0 : found->second;
-  };
   const auto mine = node_of_point(input, nodes, point);
   if (mine < 0) return loads;
   const bool source = input.job.scenario == RasterScenario::one_to_all;
   if (source) {
-    loads.source[index(mine)] = strength(point);
+    loads.source[index(mine)] = input.strength_of(point);
   } else {
     loads.ground[index(mine)] = kInfinite;
   }
@@ -119,7 +106,7 @@ Loads loads_of_point(const RasterInput& input, const RasterNodes& nodes, std::si
     if (source) {
       loads.ground[index(other)] = kInfinite;
     } else {
-      loads.source[index(other)] += strength(k);
+      loads.source[index(other)] += input.strength_of(k);
     }
   }
   return loads;
@@ -164,9 +151,7 @@ void solve_points(RasterRun& run) {
       answer.network = &network;
       solve_loaded(run, answer);
       const auto mine = network.node[index(cell_of_point(input, nodes, point))];
-      const auto found = input.strength.find(input.points.number[point]);
-      const double strength = found == input.strength.end() ? 1.0 : found->second;
-      answer.resistance = one_to_all ? answer.potential[index(mine)] / strength : 0;
+      answer.resistance = one_to_all ? answer.potential[index(mine)] / input.strength_of(point) : 0;
     }
     run.finish(answer, fmt::format("_{}", input.points.number[point]));
   }

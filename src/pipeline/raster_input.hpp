@@ -25,6 +25,11 @@ struct RasterInput {
   std::vector<std::string> warnings;
   std::vector<std::string> remarks;
 
+  /// Of a focal point's source [A].
+  double strength_of(std::size_t point) const {
+    const auto found = strength.find(points.number[point]);
+    return found == strength.end() ? 1.0 : found->second;
+  }
   /// Regions of the polygons alone.
   Regions regions() const;
   /// Whether a pair of focal points (by index) is to be solved.

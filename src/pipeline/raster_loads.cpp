@@ -5,6 +5,24 @@
 
 namespace kirchhoff {
 
+void add_ground(Netlist& netlist) {
+  netlist.ground = static_cast<std::int64_t>(netlist.nodes.size());
+  netlist.nodes.emplace_back("ground");
+}
+
+void join_loads(Netlist& netlist, std::int64_t node, double source, double ground) {
+  if (source != 0) netlist.currents.add(-1, node, source);
+  if (std::isinf(ground)) {
+    netlist.voltages.add(node, netlist.ground, 0);
+  } else if (ground > 0) {
+    auto& r = netlist.resistors;
+    r.tail.push_back(node);
+    r.head.push_back(netlist.ground);
+    r.value.push_back(ground);
+    if (!r.line.empty()) r.line.push_back(0);  // a landscape's resistors come from no line
+  }
+}
+
 bool keep_driven(const std::vector<std::int32_t>& part, std::int32_t parts, const std::vector<double>& ground,
                  Loads& loads) {
   std::vector<char> has_source(static_cast<std::size_t>(parts), 0);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kirchhoff/circuit/netlist.hpp"
 #include "kirchhoff/io/raster/job_file.hpp"
 
 namespace kirchhoff {
@@ -19,6 +20,11 @@ struct Loads {
 /// @return how many grounds of finite conductance `remove_ground` has left beside sources.
 std::int64_t settle_loads(SourceOrGround policy, const std::vector<std::int32_t>& part, std::int32_t parts,
                           Loads& loads);
+
+/// Appends the node "ground", the netlist's ground.
+void add_ground(Netlist& netlist);
+/// Joins a node to a source [A] and to ground [S], where they are not 0.
+void join_loads(Netlist& netlist, std::int64_t node, double source, double ground);
 
 /// Keeps the parts that have both sources and grounds. @param ground those that count. @return whether there is one.
 bool keep_driven(const std::vector<std::int32_t>& part, std::int32_t parts, const std::vector<double>& ground,
