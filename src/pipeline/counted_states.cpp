@@ -47,7 +47,7 @@ class CountedStates final : public Pipeline {
   const Flow& learned(bool may_train);
   Flow flow_of(const std::string& name, bool may_train);
   std::string walks_origin(const std::string& flow) const;
-  StoredWalks walk_along(const std::string& name, bool may_train);
+  StoredWalks walk_along(const std::string& name, const std::string& origin, bool may_train);
   bool learns() const { return std::find(job_.flows.begin(), job_.flows.end(), "neural") != job_.flows.end(); }
   FlowReport report_flow(const StoredWalks& walks, bool may_train);
   Report report(bool may_train);
@@ -239,7 +239,8 @@ const std::vector<StoredWalks>& CountedStates::samples(const Asked& asked) {
     std::erase_if(result, [&](const StoredWalks& w) { return !usable(w); });
     for (const auto& [name, origin] : origins) {
       const auto there = [&, flow = name](const StoredWalks& w) { return w.flow == flow; };
-      if (std::none_of(result.begin(), result.end(), there)) result.push_back(walk_along(name, asked.may_train));
+      if (std::none_of(result.begin(), result.end(), there))
+        result.push_back(walk_along(name, origin, asked.may_train));
     }
     std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a.flow < b.flow; });
     write_samples(comm_, path, circuit_, result, made_now());
@@ -250,7 +251,7 @@ const std::vector<StoredWalks>& CountedStates::samples(const Asked& asked) {
   return *samples_;
 }
 
-StoredWalks CountedStates::walk_along(const std::string& name, bool may_train) {
+StoredWalks CountedStates::walk_along(const std::string& name, const std::string& origin, bool may_train) {
   const auto flow = flow_of(name, may_train);
   MPI_Barrier(comm_);
   const double begin = wall_time();
@@ -265,7 +266,7 @@ StoredWalks CountedStates::walk_along(const std::string& name, bool may_train) {
   say(comm_, "sample",
       fmt::format("{}: {} walks, {:.3g} s, {:.1f} moves a walk{}", name, grouped(job_.count), seconds, moves,
                   stuck > 0 ? fmt::format(", {} stuck", stuck) : ""));
-  return {name, walks_origin(name), seconds, job_.count, std::move(walks)};
+  return {name, origin, seconds, job_.count, std::move(walks)};
 }
 
 FlowReport CountedStates::report_flow(const StoredWalks& walks, bool may_train) {
