@@ -13,6 +13,11 @@ void Branches::add(std::int64_t from, std::int64_t to, double amount, std::int64
   line.push_back(origin_line);
 }
 
+void Netlist::add_ground() {
+  ground = static_cast<std::int64_t>(nodes.size());
+  nodes.emplace_back("ground");
+}
+
 std::string Netlist::where(const Branches& branches, std::size_t k) const {
   const char kind = &branches == &resistors ? 'r' : &branches == &voltages ? 'v' : 'i';
   const auto name = branches.names.empty() ? fmt::format("{} {}",

@@ -90,10 +90,6 @@ double most_pairs(const Netlist& netlist, bool only_resistances) {
   return std::floor(least_memory_left().left / 2 / (only_resistances ? kBytesOfResistance : fields));
 }
 
-void add_note(Netlist& netlist, const std::string& name, const std::string& note) {
-  if (!note.empty()) netlist.note += fmt::format("{}{}: {}", netlist.note.empty() ? "" : "; ", name, note);
-}
-
 /// A word that may stand in the place of a file of pairs, and of which no file has the name.
 bool means(const Options& options, const std::string& word) {
   return options.text("network_pairs") == word && !fs::is_regular_file(word);

@@ -56,7 +56,7 @@ void add_loads(const RasterJob& job, std::int32_t parts, GraphProblem& problem) 
   }
   settle_loads(job.policy, problem.part, parts, loads);
   problem.keep = loads.keep;
-  add_ground(netlist);
+  netlist.add_ground();
   for (std::size_t k = 0; k < problem.nodes; ++k) {
     if (loads.keep[as_size(problem.part[k])] == 0) continue;
     join_loads(netlist, static_cast<std::int64_t>(k), loads.source[k], loads.ground[k]);

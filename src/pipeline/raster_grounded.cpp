@@ -56,7 +56,7 @@ Loads no_loads(const RasterNodes& nodes) {
 RasterNetwork loaded_network(const Landscape& landscape, const RasterNodes& nodes, const Loads& loads) {
   auto network = raster_network(landscape, nodes, loads.keep);
   auto& netlist = network.netlist;
-  add_ground(netlist);
+  netlist.add_ground();
   std::vector<char> seen(netlist.nodes.size(), 0);
   for (std::size_t cell = 0; cell < network.node.size(); ++cell) {
     const auto mine = network.node[cell];

@@ -5,11 +5,6 @@
 
 namespace kirchhoff {
 
-void add_ground(Netlist& netlist) {
-  netlist.ground = static_cast<std::int64_t>(netlist.nodes.size());
-  netlist.nodes.emplace_back("ground");
-}
-
 void join_loads(Netlist& netlist, std::int64_t node, double source, double ground) {
   if (source != 0) netlist.currents.add(-1, node, source);
   if (std::isinf(ground)) {

@@ -21,8 +21,6 @@ struct Loads {
 std::int64_t settle_loads(SourceOrGround policy, const std::vector<std::int32_t>& part, std::int32_t parts,
                           Loads& loads);
 
-/// Appends the node "ground", the netlist's ground.
-void add_ground(Netlist& netlist);
 /// Joins a node to a source [A] and to ground [S], where they are not 0.
 void join_loads(Netlist& netlist, std::int64_t node, double source, double ground);
 

@@ -41,6 +41,8 @@ struct Netlist {
   Branches currents;  // [A] through the source from tail to head: taken from tail, given to head; tail may be -1: from
                       // outside, which is no node
 
+  /// Appends the node "ground", which is the ground then.
+  void add_ground();
   /// "file:line: name", for messages. @param kind 'r', 'v' or 'i'.
   std::string where(const Branches& branches, std::size_t k) const;
 };

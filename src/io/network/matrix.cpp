@@ -66,10 +66,7 @@ void add_excess(Netlist& netlist, const NodeMatrix& matrix, const std::vector<do
                       "where that is rounding, -network_row_sums ignore takes what is off the diagonal alone",
                       netlist.origin, static_cast<std::int64_t>(k) + matrix.first, excess));
     }
-    if (netlist.ground < 0) {
-      netlist.ground = matrix.order;
-      netlist.nodes.emplace_back("ground");
-    }
+    if (netlist.ground < 0) netlist.add_ground();
     netlist.resistors.add(static_cast<std::int64_t>(k), netlist.ground,
                           conductance(netlist.origin, matrix.size_line, excess, EdgeValues::conductance), 0);
     grounded.emplace_back(netlist.nodes[k]);

@@ -57,13 +57,13 @@ void add_beside(Branches& branches, std::string_view kind, std::int64_t tail, st
   if (named) branches.names.push_back(fmt::format("{}_{}", kind, branches.size()));
 }
 
+}  // namespace
+
 void add_note(Netlist& netlist, const std::string& origin, const std::string& note) {
   if (note.empty()) return;
   if (!netlist.note.empty()) netlist.note += "; ";
   netlist.note += origin + ": " + note;
 }
-
-}  // namespace
 
 void add_sources(Netlist& netlist, std::string_view text, const std::string& origin) {
   const Finder finder(netlist);
@@ -101,10 +101,7 @@ void add_grounds(Netlist& netlist, std::string_view text, const std::string& ori
     const double number = list.number(value.column);
     const auto node = finder.node(list.field(node_column, "a node is needed"), origin, list.line());
     const double g = detail::conductance(origin, list.line(), number, value.values);
-    if (netlist.ground < 0) {
-      netlist.ground = static_cast<std::int64_t>(netlist.nodes.size());
-      netlist.nodes.emplace_back("ground");
-    }
+    if (netlist.ground < 0) netlist.add_ground();
     if (std::isfinite(g)) {
       add_beside(netlist.resistors, "ground", node, netlist.ground, g, list.line());
     } else {

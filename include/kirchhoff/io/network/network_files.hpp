@@ -89,6 +89,9 @@ Netlist parse_graphml(std::string_view text, const std::string& origin, const Ed
 /// itself.
 void remark_structure(Netlist& netlist);
 
+/// Adds to the netlist's note how a file beside it was understood. Local.
+void add_note(Netlist& netlist, const std::string& origin, const std::string& note);
+
 /// Adds what a file of (node, ampere) rows injects; of (node, ohm) rows joins to ground, 0 being tied to it. The node
 /// "ground" comes last and exists where something is joined to it.
 void add_sources(Netlist& netlist, std::string_view text, const std::string& origin);
