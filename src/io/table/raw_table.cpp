@@ -149,7 +149,8 @@ class RawReader {
     Records records(text, file.path, separator);
     if (!records.next()) throw Error(fmt::format("{}: the file is empty", file.path));
     const auto first_line = records.line();
-    const auto width = records.fields().size();
+    const std::vector<std::string> first(records.fields().begin(), records.fields().end());
+    const auto width = first.size();
     if (k == 0) {
       table_.separator = separator;
       begin(width);
@@ -160,17 +161,26 @@ class RawReader {
     bool more = !skip_first || records.next();
     for (; more; more = records.next()) {
       const auto& fields = records.fields();
-      if (fields.size() != width) {
-        records.fail(records.line(), fmt::format("{} {} (separated by {}), but line {} has {}", fields.size(),
-                                                 fields.size() == 1 ? "field" : "fields", separator_name(separator),
-                                                 first_line, width));
-      }
+      if (fields.size() != width) refuse_ragged(records, first_line, first);
       for (std::size_t c = 0; c < table_.words.size(); ++c) {
         file.ids[c].push_back(table_.words[c].add(fields[places[c]], static_cast<std::int32_t>(k), records.line()));
       }
       ++file.rows;
     }
     if (k == 0) decide_header(first_line);
+  }
+
+  [[noreturn]] static void refuse_ragged(const Records& records, std::int64_t first_line,
+                                         const std::vector<std::string>& first) {
+    const auto count = records.fields().size();
+    const auto all =
+        fmt::format("{} {}, but line {} has {}", count, count == 1 ? "field" : "fields", first_line, first.size());
+    if (count > first.size()) {
+      records.fail(records.line(), fmt::format("{}: column {}, {}, is one too many (a field that holds the separator "
+                                               "stands in quotes)",
+                                               all, first.size() + 1, in_quotes(records.fields()[first.size()])));
+    }
+    records.fail(records.line(), fmt::format("{}: column {}, {}, is missing", all, count + 1, in_quotes(first[count])));
   }
 
   static std::vector<std::size_t> identity(std::size_t count) {

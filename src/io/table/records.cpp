@@ -67,7 +67,8 @@ std::vector<std::string_view> first_records(std::string_view text) {
     quoted ^= text[at] == '"';
     const bool last = at + 1 == text.size();
     if (!last && (quoted || text[at] != '\n')) continue;
-    const auto record = trimmed(text.substr(begin, at + 1 - begin));
+    const auto end = text[at] == '\n' ? at : at + 1;
+    const auto record = trimmed(text.substr(begin, end - begin));
     begin = at + 1;
     const bool comment = records.empty() && record.starts_with('#');
     if (!record.empty() && !comment) records.push_back(record);
