@@ -35,6 +35,7 @@ Report Pipeline::report_head(const Job& job) const {
   report.problem_hash = folder().hash();
   report.categories = job.space.categories();
   report.dimensions = job.space.dimensions();
+  report.image = job.image;
   report.family = to_string(job.family);
   report.layers = job.layers;
   report.resistance_same = job.resistance_same;

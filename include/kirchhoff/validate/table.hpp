@@ -18,7 +18,7 @@ struct TableSides {
   TableRows samples;
   TableRows reference;  // rows that the network was not trained on: test rows, or those held out for choices
   TableRows training;
-  TableRows held_out;  // that the tree's pseudo-count is chosen by
+  TableRows held_out;  // that the tree's pseudo-count is chosen by; may be empty
 };
 
 /// Marginals, or pairs, of one table against the reference, beside those of equally many training rows: what such a
