@@ -39,11 +39,11 @@ class Verdict {
     const auto& stray = found_.stray;
     const auto all = static_cast<double>(found_.samples + stray.impossible);
     if (stray.impossible > 0) {
-      bad(fmt::format("{:.2g} % of the samples are rows that cannot exist",
+      bad(fmt::format("{:.3g} % of the samples are rows that cannot exist",
                       100 * static_cast<double>(stray.impossible) / all));
     }
     if (stray.unseen > 0) {
-      bad(fmt::format("{:.2g} % of the samples have a value that their column never had in training",
+      bad(fmt::format("{:.3g} % of the samples have a value that their column never had in training",
                       100 * static_cast<double>(stray.unseen) / all));
     }
   }
@@ -55,7 +55,7 @@ class Verdict {
     const double columns = times_the_floor(found_.marginals);
     const double pairs = found_.pairs.samples.empty() ? columns : times_the_floor(found_.pairs);
     const double worse = std::max(columns, pairs);
-    const auto figures = fmt::format("{:.2g} and {:.2g} times as far as training rows", columns, pairs);
+    const auto figures = fmt::format("{:.3g} and {:.3g} times as far as training rows", columns, pairs);
     if (worse <= kLikeTraining) {
       good(
           fmt::format("columns and pairs of columns are distributed as those of the {} ({})", table_.against, figures));

@@ -431,7 +431,7 @@ TEST(ReportOfATable, SaysThatNothingIsOffWhereNothingIs) {
   report.table->found.nearest.mean = 0.5;
   report.table->found.stray = {3, 0};
   EXPECT_THAT(table_verdict(report), HasSubstr("some may be learned by heart"));
-  EXPECT_THAT(table_verdict(report), HasSubstr("Off: 2.9 % of the samples are rows that cannot exist"));
+  EXPECT_THAT(table_verdict(report), HasSubstr("Off: 2.91 % of the samples are rows that cannot exist"));
 }
 
 TEST(ReportOfATable, DrawsItsPairsInTheOrderOfTheirColumns) {
