@@ -29,7 +29,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     model.initialise(seed);
     start(state, std::span<const float>(model.parameters()));
   }
-  enum Figure { kLoss, kStop, kFigures };
+  enum Figure { kLoss, kWeight, kStop, kFigures };
   Optimiser<float> optimiser(comm, state.parameters.size(), kFigures);
   load(state, optimiser);
   const auto mine = partition(options.batch, size_of(comm), rank_of(comm));
@@ -45,12 +45,16 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     const std::size_t in_batch = batch.layers.size();
     for (std::size_t i = 0; i < in_batch && !stop_requested(); i += kBlock, dropout.first_row += kBlock) {
       const auto n = std::min<std::size_t>(kBlock, in_batch - i);
-      loss += model.cross_entropy(std::span(batch.layers).subspan(i, n), std::span(batch.states).subspan(i * d, n * d),
-                                  std::span(batch.targets).subspan(i * m, n * m), scale, gradient, dropout);
+      loss +=
+          model.cross_entropy(std::span(batch.layers).subspan(i, n), std::span(batch.states).subspan(i * d, n * d),
+                              std::span(batch.targets).subspan(i * m, n * m),
+                              batch.weights.empty() ? std::span<const float>() : std::span(batch.weights).subspan(i, n),
+                              scale, gradient, dropout);
     }
     return loss;
   };
 
+  const double held_out_weight = all_sum(comm, held_out_batch.weight(0, held_out_batch.layers.size()));
   MoveBatch batch;
   const auto rows = static_cast<double>(options.batch);
   const double begin = wall_time() - state.seconds;
@@ -63,10 +67,11 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     use(optimiser.parameters());
     optimiser.figures()[kLoss] =
         in_blocks(batch, optimiser.gradient(), 1.0, {options.dropout, seed, state.step * options.batch + mine.begin});
+    optimiser.figures()[kWeight] = batch.weight(0, batch.layers.size());
     optimiser.figures()[kStop] = stop_requested() ? 1 : 0;
     optimiser.reduce();
     if (optimiser.figure_sums()[kStop] > 0) return false;
-    loss = optimiser.figure_sums()[kLoss] / rows;
+    loss = optimiser.figure_sums()[kLoss] / optimiser.figure_sums()[kWeight];
     must_be_finite(loss, state.step);
     const double rate = learning_rate(options, state.step);
     optimiser.update({state.step, rate, 1 / rows, options.weight_decay, options.average, kLongestGradient});
@@ -79,7 +84,7 @@ void train_walk(MPI_Comm comm, MoveModel& model, const WalkSupervision& supervis
     use(optimiser.average());
     const double sum = all_sum(comm, in_blocks(held_out_batch, {}, 1, {}));
     if (stop_requested(comm)) return false;
-    const auto record = record_of(options, state, sum / static_cast<double>(validation_rows));
+    const auto record = record_of(options, state, sum / held_out_weight);
     must_be_finite(record.validation, state.step);
     try {
       note = watch(record);

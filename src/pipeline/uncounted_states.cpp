@@ -79,7 +79,7 @@ class UncountedStates final : public Pipeline {
   bool held_out_drawn_ = false;  // from the target, since no rows were held out
   double seconds_quotient_ = 0;
   std::optional<Quotient> quotient_;
-  std::optional<WalkSupervision> supervision_;
+  std::unique_ptr<WalkSupervision> supervision_;
   std::optional<MoveModel> model_;
   std::optional<TrainState> trained_;
   std::optional<double> floor_;
@@ -119,9 +119,9 @@ std::string UncountedStates::read_problem() {
   seconds_quotient_ = wall_time() - begin;
   const auto references = static_cast<int>(job_.references);
   if (uniform_source()) {
-    supervision_.emplace(*quotient_, target_, job_.seed, references);
+    supervision_ = std::make_unique<HammingWalkSupervision>(*quotient_, target_, job_.seed, references);
   } else {
-    supervision_.emplace(circuit, source_, target_, job_.seed, references);
+    supervision_ = std::make_unique<HammingWalkSupervision>(circuit, source_, target_, job_.seed, references);
   }
   return Hash()
       .add("walk " + job_.options.digest(kCircuit | kLaw))
@@ -136,13 +136,14 @@ std::optional<double> UncountedStates::floor() {
   if (floor_ || rows_.training.empty() || !uniform_source()) return floor_;
   MoveBatch pooled;
   supervision_->examples(rows_.training, partition(kFloorRows, size_of(comm_), rank_of(comm_)), true, pooled);
-  floor_ = all_sum(comm_, WalkSupervision::entropy(pooled) * static_cast<double>(pooled.layers.size())) / kFloorRows;
+  const double weight = pooled.weight(0, pooled.layers.size());
+  floor_ = all_sum(comm_, WalkSupervision::entropy(pooled) * weight) / all_sum(comm_, weight);
   return floor_;
 }
 
 const MoveModel& UncountedStates::model(const Asked& asked) {
   if (model_) return *model_;
-  MoveModel model(job_.space, job_.layers, job_.model);
+  MoveModel model(supervision_->moves(), job_.model);
   const auto hash = Hash()
                         .add(folder().hash())
                         .add(job_.options.digest(kTraining))

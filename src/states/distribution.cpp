@@ -111,11 +111,11 @@ Mass empirical_mass(const StateSpace& space, std::span<const std::uint16_t> samp
   if (samples.size() % columns != 0) {
     throw Error(fmt::format("{} sample values do not make rows of {}", samples.size(), columns));
   }
-  const auto wrong = std::find_if(samples.begin(), samples.end(), [&](int v) { return v >= space.categories(); });
-  if (wrong != samples.end()) {
-    const auto at = static_cast<std::size_t>(wrong - samples.begin());
-    throw Error(fmt::format("row {}, column {}: value {} is not in 0..{}", at / columns + 1, at % columns + 1, *wrong,
-                            space.categories() - 1));
+  for (std::size_t at = 0; at < samples.size(); ++at) {
+    const int categories = space.categories(static_cast<int>(at % columns));
+    if (samples[at] < categories) continue;
+    throw Error(fmt::format("row {}, column {}: value {} is not in 0..{}", at / columns + 1, at % columns + 1,
+                            samples[at], categories - 1));
   }
   Mass mass = zero_mass(space);
   for (std::size_t at = 0; at < samples.size(); at += columns) {

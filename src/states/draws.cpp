@@ -69,9 +69,10 @@ Draws Draws::from_rows(const StateSpace& space, std::vector<std::uint16_t> rows)
   const auto d = static_cast<std::size_t>(space.dimensions());
   if (rows.empty() || rows.size() % d != 0) throw Error("there is no sample to draw from");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] < space.categories()) continue;
+    const int categories = space.categories(static_cast<int>(i % d));
+    if (rows[i] < categories) continue;
     throw Error(fmt::format("sample row {}, column {}: {} is not one of the categories 0..{}", i / d + 1, i % d + 1,
-                            rows[i], space.categories() - 1));
+                            rows[i], categories - 1));
   }
   auto origin = std::make_shared<Origin>();
   origin->rows = std::move(rows);
@@ -102,10 +103,8 @@ Draws Draws::named(const StateSpace& space, const std::string& name) {
   }
   constexpr std::int64_t kMost = std::int64_t{1} << 26;
   if (!space.enumerable() || space.size() > kMost) {
-    throw Error(
-        fmt::format("{} cannot be drawn from on {} coordinates of {} categories: too many states to enumerate{}", name,
-                    space.dimensions(), space.categories(),
-                    is_planar(name) ? "; densities on the plane are coded where S = 2 and D = 32" : ""));
+    throw Error(fmt::format("{} cannot be drawn from on {} states: too many to enumerate{}", name, space.text(),
+                            is_planar(name) ? "; densities on the plane are coded where S = 2 and D = 32" : ""));
   }
   return from_mass(space, named_mass(space, name));
 }
@@ -119,7 +118,9 @@ Draws Draws::smoothed(double share) const {
 
 void Draws::draw(Random& random, std::span<std::uint16_t> out) const {
   const auto uniform = [&] {
-    for (auto& c : out) c = static_cast<std::uint16_t>(random.below(space_.categories()));
+    for (std::size_t d = 0; d < out.size(); ++d) {
+      out[d] = static_cast<std::uint16_t>(random.below(space_.categories(static_cast<int>(d))));
+    }
   };
   if (uniform_share_ > 0 && random.uniform() < uniform_share_) return uniform();
   const auto& origin = *origin_;
@@ -144,7 +145,9 @@ void Draws::draw(Random& random, std::span<std::uint16_t> out) const {
   }
 }
 
-bool codes_plane(const StateSpace& space) { return space.categories() == 2 && space.dimensions() == 2 * kAxisBits; }
+bool codes_plane(const StateSpace& space) {
+  return space.uniform() && space.categories() == 2 && space.dimensions() == 2 * kAxisBits;
+}
 
 std::array<std::uint16_t, 32> planar_code(double x, double y) {
   std::array<std::uint16_t, 32> bits{};

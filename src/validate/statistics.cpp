@@ -32,8 +32,8 @@ std::vector<double> scaled(std::span<const double> values, double factor) {
 /// sum_y exp(-rate d(x, y)) f(y) for every x, a coordinate at a time.
 std::vector<double> apply_kernel(const StateSpace& space, std::vector<double> f, double rate) {
   const double differs = std::exp(-rate);
-  const auto s = static_cast<std::size_t>(space.categories());
   for (int d = 0; d < space.dimensions(); ++d) {
+    const auto s = static_cast<std::size_t>(space.categories(d));
     const auto stride = static_cast<std::size_t>(space.stride(d));
     for (std::size_t block = 0; block < f.size(); block += s * stride) {
       for (std::size_t i = block; i < block + stride; ++i) {

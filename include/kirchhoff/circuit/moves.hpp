@@ -4,37 +4,49 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kirchhoff/states/state_space.hpp"
 
 namespace kirchhoff {
 
-/// The moves out of any vertex of a hamming circuit, numbered once for all vertices, as a network's outputs are:
+/// Which categories of a coordinate are neighbours: all of them (hamming), or those whose ranks differ by one (lattice,
+/// reflecting).
+enum class ColumnGraph : std::uint8_t { hamming, lattice };
+
+/// The moves out of any vertex of a circuit that changes one coordinate at a time, numbered once for all vertices, as a
+/// network's outputs are. With o_j the sum of the S of the coordinates before j, and C the sum of all of them:
 ///
 ///   0                        leave the circuit (on layer L)
 ///   1                        the next layer, same state
-///   2 + j S + v              the next layer, coordinate j becomes v
-///   2 + D S, 3 + D S + j S + v   the same to the previous layer, when L > 1
+///   2 + o_j + v              the next layer, coordinate j becomes v
+///   2 + C, 3 + C + o_j + v   the same to the previous layer, when L > 1
 ///
 /// With L = 1 a vertex has one neighbouring layer only, and both directions share their numbers. Not every vertex has
 /// every move: no way ahead on layer L, none back on layer 0, no leaving before layer L, no change to the value
-/// that a coordinate has already.
+/// that a coordinate has already, nor, on a lattice, to one that is no neighbour of it.
 class MoveSet {
  public:
-  MoveSet(const StateSpace& space, int layers)
-      : categories_(space.categories()), dimensions_(space.dimensions()), layers_(layers) {}
+  /// @param graphs of the coordinates (D); none: all are hamming.
+  MoveSet(const StateSpace& space, int layers, std::vector<ColumnGraph> graphs = {});
 
-  int categories() const { return categories_; }
-  int dimensions() const { return dimensions_; }
+  const StateSpace& space() const { return space_; }
+  int dimensions() const { return space_.dimensions(); }
   int layers() const { return layers_; }
+  ColumnGraph graph(int coordinate) const { return graphs_[static_cast<std::size_t>(coordinate)]; }
+  const std::vector<ColumnGraph>& graphs() const { return graphs_; }
   /// Number of moves, M.
   int size() const { return 1 + (layers_ > 1 ? 2 : 1) * block(); }
+  /// C: categories of all coordinates.
+  int all_categories() const { return static_cast<int>(coordinate_.size()); }
+  /// o_j: categories of all coordinates before j.
+  int offset(std::size_t coordinate) const { return offset_[coordinate]; }
 
   static constexpr int kLeave = 0;
   /// The number of "same state" toward layer l + direction, direction = +1 or -1; changes follow behind it.
   int first(int direction) const { return direction < 0 && layers_ > 1 ? 1 + block() : 1; }
   int change(int direction, int coordinate, int value) const {
-    return first(direction) + 1 + coordinate * categories_ + value;
+    return first(direction) + 1 + offset_[static_cast<std::size_t>(coordinate)] + value;
   }
 
   /// The directions that have moves of their own: with L = 1 one stands for both.
@@ -53,7 +65,8 @@ class MoveSet {
     const int direction = (layers_ > 1 ? move >= first(-1) : layer == 1) ? -1 : 1;
     const int rest = move - first(direction) - 1;
     if (rest < 0) return {direction, -1, 0};
-    return {direction, rest / categories_, rest % categories_};
+    const int j = coordinate_[static_cast<std::size_t>(rest)];
+    return {direction, j, rest - offset_[static_cast<std::size_t>(j)]};
   }
 
   /// Carries out a move that the vertex has: false when the walk has left.
@@ -74,9 +87,16 @@ class MoveSet {
       if (layer + direction < 0 || layer + direction > layers_) continue;
       int move = first(direction);
       visit(move++);
-      for (int j = 0; j < dimensions_; ++j) {
-        const int present = state[static_cast<std::size_t>(j)];
-        for (int v = 0; v < categories_; ++v, ++move) {
+      for (std::size_t j = 0; j < graphs_.size(); ++j) {
+        const int present = state[j];
+        const int categories = space_.categories(static_cast<int>(j));
+        if (graphs_[j] == ColumnGraph::lattice) {
+          if (present > 0) visit(move + present - 1);
+          if (present + 1 < categories) visit(move + present + 1);
+          move += categories;
+          continue;
+        }
+        for (int v = 0; v < categories; ++v, ++move) {
           if (v != present) visit(move);
         }
       }
@@ -84,11 +104,13 @@ class MoveSet {
   }
 
  private:
-  int block() const { return 1 + dimensions_ * categories_; }
+  int block() const { return 1 + all_categories(); }
 
-  int categories_;
-  int dimensions_;
+  StateSpace space_;
   int layers_;
+  std::vector<ColumnGraph> graphs_;  // (D)
+  std::vector<int> offset_;          // (D)
+  std::vector<int> coordinate_;      // (C) that a change changes
 };
 
 }  // namespace kirchhoff

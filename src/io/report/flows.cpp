@@ -70,8 +70,8 @@ ordered_json flow_json(const FlowReport& flow, const Circuit& circuit) {
 }
 
 ordered_json marginals(const StateSpace& space, std::span<const double> mass) {
-  const auto s = static_cast<std::size_t>(space.categories());
-  std::vector<std::vector<double>> rows(static_cast<std::size_t>(space.dimensions()), std::vector<double>(s));
+  std::vector<std::vector<double>> rows;
+  for (int d = 0; d < space.dimensions(); ++d) rows.emplace_back(static_cast<std::size_t>(space.categories(d)));
   for (std::int64_t x = 0; x < space.size(); ++x) {
     for (int d = 0; d < space.dimensions(); ++d) {
       rows[static_cast<std::size_t>(d)][static_cast<std::size_t>(space.coordinate(x, d))] +=

@@ -18,12 +18,18 @@ std::vector<std::uint16_t> coordinates_of(const StateSpace& space, const std::ve
 }
 
 /// @throws Error for a coordinate that is no category: the file is damaged.
+void check_categories(const StateSpace& space, std::span<const std::uint16_t> rows, const std::string& where) {
+  const auto d = static_cast<std::size_t>(space.dimensions());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const int categories = space.categories(static_cast<int>(i % d));
+    if (rows[i] >= categories) throw Error(fmt::format("{}: holds a coordinate outside 0..{}", where, categories - 1));
+  }
+}
+
+/// @throws Error as check_categories does.
 std::vector<std::int64_t> states_of(const StateSpace& space, const std::vector<std::uint16_t>& rows,
                                     const std::string& where) {
-  const auto outside = [&](std::uint16_t c) { return c >= space.categories(); };
-  if (std::any_of(rows.begin(), rows.end(), outside)) {
-    throw Error(fmt::format("{}: holds a coordinate outside 0..{}", where, space.categories() - 1));
-  }
+  check_categories(space, rows, where);
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::int64_t> states(rows.size() / d);
   for (std::size_t i = 0; i < states.size(); ++i) {
@@ -155,11 +161,7 @@ StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const 
     file.read(group + "/" + schema::kSteps, column, walks.moves.data());
     file.read(group + "/" + schema::kCalls, column, walks.calls.data());
     file.read(group + "/" + schema::kStuck, column, walks.stuck.data());
-    for (const auto* states : {&walks.end, &walks.start}) {
-      if (std::any_of(states->begin(), states->end(), [&](std::uint16_t c) { return c >= space.categories(); })) {
-        throw Error(fmt::format("{}{}: holds a coordinate outside 0..{}", path, group, space.categories() - 1));
-      }
-    }
+    for (const auto* states : {&walks.end, &walks.start}) check_categories(space, *states, path + group);
     return stored;
   });
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "kirchhoff/base/error.hpp"
 #include "learn/network/evidence.hpp"
@@ -11,12 +10,21 @@
 namespace kirchhoff {
 namespace {
 
-MlpShape shape_of(const StateSpace& space, const MoveSet& moves, int layers, const ModelOptions& options) {
+MlpShape shape_of(const MoveSet& moves, const ModelOptions& options) {
   constexpr int kMostPairs = 6;
-  const int s = space.categories();
   MlpShape shape;
-  shape.groups.push_back({1, layers + 1, true, 0});
-  shape.groups.push_back({space.dimensions(), s, true, s > 2 ? std::min(kMostPairs, s / 2) : 0});
+  shape.groups.push_back({1, moves.layers() + 1, true, 0});
+  for (int j = 0; j < moves.dimensions(); ++j) {
+    const int s = moves.space().categories(j);
+    const bool ordered = options.ordered.empty() || options.ordered[static_cast<std::size_t>(j)] != 0;
+    const int pairs = ordered && s > 2 ? std::min(kMostPairs, s / 2) : 0;
+    auto& last = shape.groups.back();
+    if (j > 0 && last.categories == s && last.fourier_pairs == pairs) {
+      ++last.coordinates;
+    } else {
+      shape.groups.push_back({1, s, true, pairs});
+    }
+  }
   shape.hidden = options.hidden;
   shape.outputs = moves.size() + (options.evidence ? 1 : 0);  // the last: the evidence's gain
   shape.activation = options.activation;
@@ -26,9 +34,7 @@ MlpShape shape_of(const StateSpace& space, const MoveSet& moves, int layers, con
 }  // namespace
 
 struct MoveModel::Network {
-  Network(MlpShape shape, int bits) : mlp(std::move(shape)) {
-    if (bits > 0) evidence.emplace(bits);
-  }
+  Network(MlpShape shape, std::unique_ptr<Evidence> linear) : mlp(std::move(shape)), evidence(std::move(linear)) {}
 
   void take(const MoveSet& moves, std::span<const std::int32_t> layer, std::span<const std::uint16_t> states,
             const Dropout& dropout) {
@@ -38,29 +44,25 @@ struct MoveModel::Network {
     for (std::size_t i = 0; i < rows; ++i) {
       auto* row = columns.data() + i * (d + 1);
       row[0] = layer[i];
-      std::int32_t base = moves.layers() + 1;
-      for (std::size_t j = 0; j < d; ++j, base += moves.categories()) row[j + 1] = base + states[i * d + j];
+      const std::int32_t base = moves.layers() + 1;
+      for (std::size_t j = 0; j < d; ++j) row[j + 1] = base + moves.offset(j) + states[i * d + j];
     }
     input = {static_cast<std::int64_t>(rows), columns, {}, dropout};
   }
 
-  Mlp<float> mlp;                    // its parameters come first
-  std::optional<Evidence> evidence;  // then its
-  MlpInput<float> input;             // of the last pass
+  Mlp<float> mlp;                      // its parameters come first
+  std::unique_ptr<Evidence> evidence;  // then its
+  MlpInput<float> input;               // of the last pass
   std::vector<std::int32_t> columns;
   std::vector<std::uint8_t> forbidden;
   std::vector<float> logits;  // (rows x M), where they are not the perceptron's outputs
   std::vector<float> delta;   // (rows x M)
 };
 
-MoveModel::MoveModel(const StateSpace& space, int layers, const ModelOptions& options)
-    : space_(space),
-      moves_(space, layers),
-      network_(std::make_unique<Network>(shape_of(space, moves_, layers, options),
-                                         options.evidence ? space.dimensions() : 0)),
-      parameters_(network_->mlp.parameter_count() + (network_->evidence ? network_->evidence->parameter_count() : 0)) {
-  if (options.evidence && space.categories() != 2) throw Error("the evidence of a network of moves needs S = 2");
-}
+MoveModel::MoveModel(const MoveSet& moves, const ModelOptions& options)
+    : moves_(moves),
+      network_(std::make_unique<Network>(shape_of(moves, options), options.evidence ? Evidence::make(moves) : nullptr)),
+      parameters_(network_->mlp.parameter_count() + (network_->evidence ? network_->evidence->parameter_count() : 0)) {}
 
 MoveModel::MoveModel(MoveModel&&) noexcept = default;
 MoveModel& MoveModel::operator=(MoveModel&&) noexcept = default;
@@ -79,7 +81,7 @@ std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, s
   const auto outputs = n.mlp.forward(parameters.first(n.mlp.parameter_count()), n.input, training);
   if (!n.evidence) return outputs;
   const auto m = static_cast<std::size_t>(moves_.size());
-  const auto d = static_cast<std::size_t>(moves_.dimensions());
+  const auto c = static_cast<std::size_t>(moves_.all_categories());
   const auto rows = layers.size();
   const Eigen::Map<const Eigen::MatrixXf> all(outputs.data(), moves_.size() + 1, static_cast<Eigen::Index>(rows));
   const auto& odds = n.evidence->forward(parameters.subspan(n.mlp.parameter_count()), states, all.row(moves_.size()));
@@ -89,8 +91,8 @@ std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, s
                 n.logits.begin() + static_cast<std::ptrdiff_t>(i * m));
     for (const int direction : moves_.directions()) {
       float* change = n.logits.data() + i * m + moves_.change(direction, 0, 0);
-      const float* log = odds.data() + i * d;
-      for (std::size_t j = 0; j < d; ++j) change[2 * j + 1 - states[i * d + j]] += log[j];
+      const float* log = odds.data() + i * c;
+      for (std::size_t k = 0; k < c; ++k) change[k] += log[k];
     }
   }
   return n.logits;
@@ -103,17 +105,17 @@ void MoveModel::backward(std::span<const std::uint16_t> states, std::span<float>
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto outputs = n.mlp.delta();
   if (n.evidence) {
-    const auto d = static_cast<std::size_t>(moves_.dimensions());
-    const auto rows = states.size() / d;
-    Eigen::MatrixXf by_odds = Eigen::MatrixXf::Zero(moves_.dimensions(), static_cast<Eigen::Index>(rows));
+    const auto c = static_cast<std::size_t>(moves_.all_categories());
+    const auto rows = states.size() / static_cast<std::size_t>(moves_.dimensions());
+    Eigen::MatrixXf by_log = Eigen::MatrixXf::Zero(moves_.all_categories(), static_cast<Eigen::Index>(rows));
     for (std::size_t i = 0; i < rows; ++i) {
-      float* by = by_odds.data() + i * d;
+      float* by = by_log.data() + i * c;
       for (const int direction : moves_.directions()) {
         const float* change = n.delta.data() + i * m + moves_.change(direction, 0, 0);
-        for (std::size_t j = 0; j < d; ++j) by[j] += change[2 * j + 1 - states[i * d + j]];
+        for (std::size_t k = 0; k < c; ++k) by[k] += change[k];
       }
     }
-    const auto& by_gain = n.evidence->backward(by_odds, gradient.subspan(first));
+    const auto& by_gain = n.evidence->backward(by_log, gradient.subspan(first));
     for (std::size_t i = 0; i < rows; ++i) {
       std::copy_n(n.delta.begin() + static_cast<std::ptrdiff_t>(i * m), m,
                   outputs.begin() + static_cast<std::ptrdiff_t>(i * (m + 1)));
@@ -145,8 +147,8 @@ void MoveModel::probabilities(std::span<const std::int32_t> layers, std::span<co
 }
 
 double MoveModel::cross_entropy(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
-                                std::span<const float> targets, double scale, std::span<float> gradient,
-                                const Dropout& dropout) const {
+                                std::span<const float> targets, std::span<const float> weights, double scale,
+                                std::span<float> gradient, const Dropout& dropout) const {
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   auto& forbidden = network_->forbidden;
@@ -164,7 +166,7 @@ double MoveModel::cross_entropy(std::span<const std::int32_t> layers, std::span<
   } else if (training) {
     delta = network_->mlp.delta();
   }
-  const double loss = soft_cross_entropy<float>(all, targets, forbidden, {}, m, scale, delta);
+  const double loss = soft_cross_entropy<float>(all, targets, forbidden, weights, m, scale, delta);
   if (training) backward(states, gradient);
   return loss;
 }

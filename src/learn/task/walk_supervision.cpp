@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "kirchhoff/parallel/stop.hpp"
 #include "learn/task/pair_walk.hpp"
@@ -16,7 +17,7 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 }  // namespace
 
 /// Ends of walks, and the same as bit planes: distances are popcounts.
-struct WalkSupervision::References {
+struct HammingWalkSupervision::References {
   /// States (count x D) with their planes.
   struct Packed {
     std::vector<std::uint16_t> rows;  // (count x D)
@@ -99,13 +100,14 @@ struct WalkSupervision::References {
   Packed end;
 };
 
-WalkSupervision::WalkSupervision(const MoveSet& moves, const Draws& source, const Draws& target, std::uint64_t seed,
-                                 int references)
-    : moves_(moves), source_(source), target_(target), seed_(seed), references_(references) {}
+HammingWalkSupervision::HammingWalkSupervision(const MoveSet& moves, const Draws& source, const Draws& target,
+                                               std::uint64_t seed, int references)
+    : WalkSupervision(moves), source_(source), target_(target), seed_(seed), references_(references) {}
 
-WalkSupervision::WalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed, int references)
-    : WalkSupervision({target.space(), quotient.layers()}, Draws::named(target.space(), "uniform"), target, seed,
-                      references) {
+HammingWalkSupervision::HammingWalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed,
+                                               int references)
+    : HammingWalkSupervision({target.space(), quotient.layers()}, Draws::named(target.space(), "uniform"), target, seed,
+                             references) {
   expected_moves_ = quotient.expected_moves();
   vertices_ = std::make_shared<VisitedVertices>(quotient);
   for (int l = 0; l <= quotient.layers(); ++l) {
@@ -125,9 +127,10 @@ WalkSupervision::WalkSupervision(const Quotient& quotient, const Draws& target, 
   leave_ = static_cast<float>(1 / quotient.visits(quotient.layers(), 0));
 }
 
-WalkSupervision::WalkSupervision(const HammingCircuit& circuit, const Draws& source, const Draws& target,
-                                 std::uint64_t seed, int references)
-    : WalkSupervision({target.space(), static_cast<int>(circuit.same.size())}, source, target, seed, references) {
+HammingWalkSupervision::HammingWalkSupervision(const HammingCircuit& circuit, const Draws& source, const Draws& target,
+                                               std::uint64_t seed, int references)
+    : HammingWalkSupervision({target.space(), static_cast<int>(circuit.same.size())}, source, target, seed,
+                             references) {
   pair_ = std::make_shared<PairWalk>(circuit);
   constexpr std::int64_t kProposals = 20000;
   const auto d = static_cast<std::size_t>(moves_.dimensions());
@@ -145,8 +148,9 @@ WalkSupervision::WalkSupervision(const HammingCircuit& circuit, const Draws& sou
   expected_moves_ = accepted / kProposals * pair_->proposed_visits() - 1;
 }
 
-void WalkSupervision::example(Random& random, const Draws& ends, std::span<std::uint16_t> start,
-                              std::span<std::uint16_t> end, std::int32_t& layer, std::span<std::uint16_t> state) const {
+void HammingWalkSupervision::example(Random& random, const Draws& ends, std::span<std::uint16_t> start,
+                                     std::span<std::uint16_t> end, std::int32_t& layer,
+                                     std::span<std::uint16_t> state) const {
   if (!pair_) {
     ends.draw(random, end);
     vertices_->draw(random, end, layer, state);
@@ -161,11 +165,12 @@ void WalkSupervision::example(Random& random, const Draws& ends, std::span<std::
   } while (random.uniform() >= ratio);
 }
 
-void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> state, const References& references,
-                             std::size_t begin, std::size_t end, std::span<float> out) const {
+void HammingWalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> state,
+                                    const References& references, std::size_t begin, std::size_t end,
+                                    std::span<float> out) const {
   if (pair_) return pair_target(layer, state, references, begin, end, out);
   const auto d = static_cast<std::size_t>(moves_.dimensions());
-  const auto s = static_cast<std::size_t>(moves_.categories());
+  const auto s = static_cast<std::size_t>(moves_.space().categories());
   thread_local std::vector<std::uint64_t> bits;
   thread_local std::vector<int> distance;
   thread_local std::vector<float> weight;
@@ -248,10 +253,10 @@ void WalkSupervision::target(std::int32_t layer, std::span<const std::uint16_t> 
   for (float& p : out) p /= sum;
 }
 
-void WalkSupervision::add_pair(const PairVertex& vertex, double weight, std::int32_t layer,
-                               std::span<const std::uint16_t> state, std::span<const std::uint16_t> start,
-                               std::span<const std::uint16_t> end, std::span<float> out) const {
-  const int s = moves_.categories();
+void HammingWalkSupervision::add_pair(const PairVertex& vertex, double weight, std::int32_t layer,
+                                      std::span<const std::uint16_t> state, std::span<const std::uint16_t> start,
+                                      std::span<const std::uint16_t> end, std::span<float> out) const {
+  const int s = moves_.space().categories();
   for (const int direction : {1, -1}) {
     if (layer + direction < 0 || layer + direction > moves_.layers()) continue;
     const auto& current = vertex.current[direction > 0 ? 0 : 1];
@@ -269,9 +274,9 @@ void WalkSupervision::add_pair(const PairVertex& vertex, double weight, std::int
   out[MoveSet::kLeave] += static_cast<float>(weight * vertex.leave);
 }
 
-void WalkSupervision::pair_target(std::int32_t layer, std::span<const std::uint16_t> state,
-                                  const References& references, std::size_t begin, std::size_t end,
-                                  std::span<float> out) const {
+void HammingWalkSupervision::pair_target(std::int32_t layer, std::span<const std::uint16_t> state,
+                                         const References& references, std::size_t begin, std::size_t end,
+                                         std::span<float> out) const {
   thread_local std::vector<std::uint64_t> bits;
   thread_local std::vector<PairCounts> counts;
   thread_local std::vector<double> bound;
@@ -299,7 +304,7 @@ void WalkSupervision::pair_target(std::int32_t layer, std::span<const std::uint1
   for (float& p : out) p = static_cast<float>(static_cast<double>(p) / sum);
 }
 
-void WalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const {
+void HammingWalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto count = static_cast<std::size_t>(rows.size());
@@ -311,7 +316,7 @@ void WalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range ro
   const auto group = std::min<std::int64_t>(references_, batch_size);
   const auto first = rows.begin / group * group;
   const auto last = std::min(batch_size, (rows.end + group - 1) / group * group);
-  References references(moves_.categories(), moves_.dimensions(),
+  References references(moves_.space().categories(), moves_.dimensions(),
                         static_cast<std::size_t>(std::max<std::int64_t>(0, last - first)), pair_ != nullptr);
   const auto random_of = [&](std::int64_t row) {
     return Random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
@@ -348,7 +353,8 @@ void WalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range ro
   }
 }
 
-void WalkSupervision::examples(std::span<const std::uint16_t> ends, Range rows, bool pooled, MoveBatch& out) const {
+void HammingWalkSupervision::examples(std::span<const std::uint16_t> ends, Range rows, bool pooled,
+                                      MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto count = static_cast<std::size_t>(rows.size());
@@ -356,7 +362,7 @@ void WalkSupervision::examples(std::span<const std::uint16_t> ends, Range rows, 
   out.layers.resize(count);
   out.states.resize(count * d);
   out.targets.resize(count * m);
-  References references(moves_.categories(), moves_.dimensions(), pair_ ? 0 : all, false);
+  References references(moves_.space().categories(), moves_.dimensions(), pair_ ? 0 : all, false);
   std::vector<std::uint16_t> start(d);
   std::vector<std::uint16_t> end(d);
   const auto given = Draws::from_rows(target_.space(), {ends.begin(), ends.end()});
@@ -381,10 +387,10 @@ void WalkSupervision::examples(std::span<const std::uint16_t> ends, Range rows, 
   }
 }
 
-void WalkSupervision::toward(std::int32_t layer, std::span<const std::uint16_t> state,
-                             std::span<const std::uint16_t> start, std::span<const std::uint16_t> end,
-                             std::span<float> out) const {
-  const int s = moves_.categories();
+void HammingWalkSupervision::toward(std::int32_t layer, std::span<const std::uint16_t> state,
+                                    std::span<const std::uint16_t> start, std::span<const std::uint16_t> end,
+                                    std::span<float> out) const {
+  const int s = moves_.space().categories();
   std::fill(out.begin(), out.end(), 0.0F);
   if (pair_) {
     const auto vertex = pair_->vertex(layer, count_pair(state, start, end));
@@ -408,23 +414,31 @@ void WalkSupervision::toward(std::int32_t layer, std::span<const std::uint16_t> 
   if (layer == moves_.layers() && wrong == 0) out[MoveSet::kLeave] = leave_;
 }
 
-void WalkSupervision::flow(std::int32_t layer, std::span<const std::uint16_t> state,
-                           std::span<const std::uint16_t> starts, std::span<const std::uint16_t> ends,
-                           std::span<float> out) const {
+void HammingWalkSupervision::flow(std::int32_t layer, std::span<const std::uint16_t> state,
+                                  std::span<const std::uint16_t> starts, std::span<const std::uint16_t> ends,
+                                  std::span<float> out) const {
   const auto count = ends.size() / state.size();
-  References references(moves_.categories(), moves_.dimensions(), count, pair_ != nullptr);
+  References references(moves_.space().categories(), moves_.dimensions(), count, pair_ != nullptr);
   if (pair_) references.assign(references.start, starts);
   references.assign(references.end, ends);
   for (std::size_t k = 0; k < count; ++k) references.packed(k);
   target(layer, state, references, 0, count, out);
 }
 
+double MoveBatch::weight(std::size_t begin, std::size_t count) const {
+  if (weights.empty()) return static_cast<double>(count);
+  return std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(begin),
+                         weights.begin() + static_cast<std::ptrdiff_t>(begin + count), 0.0);
+}
+
 double WalkSupervision::entropy(const MoveBatch& batch) {
+  const auto m = batch.layers.empty() ? 1 : batch.targets.size() / batch.layers.size();
   double sum = 0;
-  for (const float p : batch.targets) {
-    if (p > 0) sum -= static_cast<double>(p) * std::log(static_cast<double>(p));
+  for (std::size_t k = 0; k < batch.targets.size(); ++k) {
+    const auto p = static_cast<double>(batch.targets[k]);
+    if (p > 0) sum -= p * std::log(p) * (batch.weights.empty() ? 1.0 : static_cast<double>(batch.weights[k / m]));
   }
-  return batch.layers.empty() ? 0 : sum / static_cast<double>(batch.layers.size());
+  return batch.layers.empty() ? 0 : sum / batch.weight(0, batch.layers.size());
 }
 
 }  // namespace kirchhoff

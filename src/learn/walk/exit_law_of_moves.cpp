@@ -13,8 +13,7 @@ ExitLaw exit_law_of_moves(MPI_Comm comm, const MoveModel& model, const Mass& sou
   const auto& space = model.space();
   const auto& moves = model.moves();
   if (!space.enumerable() || space.size() > kMostLawStates) {
-    throw Error(fmt::format("the exit law of {} coordinates of {} categories: more than {} states", space.dimensions(),
-                            space.categories(), kMostLawStates));
+    throw Error(fmt::format("the exit law of {} states: more than {}", space.text(), kMostLawStates));
   }
   const auto n = space.size();
   const int layers = moves.layers() + 1;

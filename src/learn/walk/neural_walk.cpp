@@ -98,13 +98,12 @@ MoveWalks walk_moves(MPI_Comm comm, const MoveModel& model, const Draws& source,
         // The next moves as if those before had changed nothing but their own coordinates; until one would stay or
         // leave, which is better asked again. An odd number in all: layers alternate, as they do move by move.
         const int first = moves.change(1, 0, 0);
-        const auto s = static_cast<std::size_t>(moves.categories());
         const auto changes = probability.subspan(static_cast<std::size_t>(first));
         for (int pairs = static_cast<int>(leap * spread(changes) - 1) / 2; pairs > 0; --pairs) {
           std::array<int, 2> two{};
           for (int& next_move : two) {
-            const auto coordinate = static_cast<std::size_t>(move - first) / s;
-            std::fill_n(changes.begin() + static_cast<std::ptrdiff_t>(coordinate * s), s, 0.0F);
+            const int changed = moves.step(move, layer).coordinate;
+            std::fill_n(changes.begin() + moves.change(1, changed, 0) - first, moves.space().categories(changed), 0.0F);
             next_move = pick_move(probability, p.random.uniform());
             if (next_move >= first) move = next_move;
           }

@@ -86,8 +86,6 @@ PathSampler::Population PathSampler::begin(std::int64_t number, int repeats) con
   p.particles.resize(paths_);
   const auto first = kApart + static_cast<std::uint64_t>(number) * (paths_ + 1);
   p.random = Random(seed_, Stream::walk, first);
-  const auto s = static_cast<std::size_t>(moves_.categories());
-  const double even = 1.0 / moves_.categories();
   for (std::size_t i = 0; i < paths_; ++i) {
     auto& particle = p.particles[i];
     particle.random = Random(seed_, Stream::walk, first + 1 + i);
@@ -96,7 +94,9 @@ PathSampler::Population PathSampler::begin(std::int64_t number, int repeats) con
     for (std::size_t j = 0; j < d_ && conditional_.starts_evenly(); ++j) {
       // As starts of walks that end there are.
       auto& value = particle.state[j];
-      const double agree = std::max(even, pilots_.agreement[j * s + p.goal[j]]);
+      const double even = 1.0 / moves_.space().categories(static_cast<int>(j));
+      if (even == 1) continue;
+      const double agree = std::max(even, pilots_.agreement[static_cast<std::size_t>(moves_.offset(j)) + p.goal[j]]);
       if (particle.random.uniform() < (agree - even) / (1 - even)) value = p.goal[j];
       particle.log_weight += std::log(value == p.goal[j] ? even / agree : (1 - even) / (1 - agree));
     }
@@ -109,7 +109,6 @@ PathSampler::Population PathSampler::begin(std::int64_t number, int repeats) con
 
 /// Asks the network about particles that have just come to where they are.
 void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) {
-  const auto s = static_cast<std::size_t>(moves_.categories());
   for (std::size_t at = 0; at < arrived.size(); at += kVerticesOfCall) {
     const auto n = std::min(kVerticesOfCall, arrived.size() - at);
     for (std::size_t i = 0; i < n; ++i) {
@@ -133,7 +132,8 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
         double p = 0;
         for (const int direction : {1, -1}) {
           if (particle.layer + direction < 0 || particle.layer + direction > moves_.layers()) continue;
-          p += static_cast<double>(learned[static_cast<std::size_t>(moves_.change(direction, 0, 0)) + j * s + goal[j]]);
+          p += static_cast<double>(
+              learned[static_cast<std::size_t>(moves_.change(direction, static_cast<int>(j), goal[j]))]);
         }
         particle.outlook += kTrusted * std::log(std::min(1.0, p * particle.distance) + 1e-30);
       }

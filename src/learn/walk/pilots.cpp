@@ -26,15 +26,15 @@ Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, s
   constexpr double kPrior = 4;  // walks from an even start
   const auto& moves = model.moves();
   const auto d = static_cast<std::size_t>(moves.dimensions());
-  const auto s = static_cast<std::size_t>(moves.categories());
+  const auto c = static_cast<std::size_t>(moves.all_categories());
   const auto walks = walk_moves(comm, model, source, kPilots, seed, 0, true);
   const auto vertices = static_cast<std::size_t>(moves.layers() + 1) * (d + 1);
-  std::vector<double> counts(2 * d * s + vertices * kWays, 0.0);
-  const auto ended = std::span(counts).first(d * s);
-  const auto agreed = std::span(counts).subspan(d * s, d * s);
-  const auto ways = std::span(counts).subspan(2 * d * s);
+  std::vector<double> counts(2 * c + vertices * kWays, 0.0);
+  const auto ended = std::span(counts).first(c);
+  const auto agreed = std::span(counts).subspan(c, c);
+  const auto ways = std::span(counts).subspan(2 * c);
   for (std::size_t i = 0; i < walks.end.size(); ++i) {
-    const auto at = i % d * s + walks.end[i];
+    const auto at = static_cast<std::size_t>(moves.offset(i % d)) + walks.end[i];
     ended[at] += 1;
     if (walks.start[i] == walks.end[i]) agreed[at] += 1;
   }
@@ -53,8 +53,12 @@ Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, s
   all_sum(comm, std::span<double>(counts));
   Pilots pilots;
   pilots.dimensions = d;
-  for (std::size_t v = 0; v < d * s; ++v) {
-    pilots.agreement.push_back((agreed[v] + kPrior / static_cast<double>(s)) / (ended[v] + kPrior));
+  for (std::size_t j = 0; j < d; ++j) {
+    const int s = moves.space().categories(static_cast<int>(j));
+    for (int v = 0; v < s; ++v) {
+      const auto at = static_cast<std::size_t>(moves.offset(j) + v);
+      pilots.agreement.push_back((agreed[at] + kPrior / s) / (ended[at] + kPrior));
+    }
   }
   pilots.ways.assign(ways.begin(), ways.end());
   return pilots;

@@ -30,7 +30,7 @@ int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b)
 /// nearer to it from the start, and go to and fro.
 struct Pilots {
   std::size_t dimensions = 0;
-  std::vector<double> agreement;  // (D x S): how often those that end with a value of a coordinate have begun with it
+  std::vector<double> agreement;  // (C): how often those that end with a value of a coordinate have begun with it
   std::vector<double> ways;       // (L + 1, D + 1, kWays): moves of a way, from a layer and a distance to the end
 
   /// Counts (kWays) of the moves from a layer at a distance.

@@ -197,7 +197,7 @@ class NodeBlock {
 
   /// What is missing at each row, into b_, and what rounding may hide of it, into unsure_.
   void balance(std::int64_t row, std::size_t s) {
-    constexpr double kUnit = 0x1p-100;  // of double-double arithmetic, some operations together
+    constexpr double kDoubleDouble = 0x1p-100;  // of double-double arithmetic, some operations together
     const auto* u = &u_[s * rows_];
     unsure_.resize(rows_);
     double squares = 0;
@@ -211,7 +211,7 @@ class NodeBlock {
       }
       const double missing = (Double2(static_cast<std::int64_t>(k) == row ? 1.0 : 0.0) - leaving).value();
       b_[s * rows_ + k] = missing;
-      unsure_[k] = static_cast<double>(all_.first[k + 1] - all_.first[k] + 4) * kUnit * size;
+      unsure_[k] = static_cast<double>(all_.first[k + 1] - all_.first[k] + 4) * kDoubleDouble * size;
       squares += missing * missing;
       imbalance_ = std::max(imbalance_, std::abs(missing));
     }

@@ -51,7 +51,7 @@ MoveModel network_of(const Problem& p, std::vector<int> hidden) {
   ModelOptions options;
   options.hidden = std::move(hidden);
   options.evidence = p.space.categories() == 2;
-  return {p.space, static_cast<int>(p.circuit.same.size()), options};
+  return {MoveSet(p.space, static_cast<int>(p.circuit.same.size())), options};
 }
 
 /// Calls visit(layer, state index, coordinates) at every vertex.
@@ -69,7 +69,7 @@ void every_vertex(const Problem& p, Visit&& visit) {
 TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
   for (const auto& p : problems()) {
     const Quotient quotient(p.circuit);
-    const WalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
+    const HammingWalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
     const auto m = static_cast<std::size_t>(supervision.moves().size());
     const auto d = static_cast<std::size_t>(p.space.dimensions());
     std::vector<float> pooled(m);
@@ -97,7 +97,7 @@ TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
 TEST(WalkSupervision, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
   for (const auto& p : problems()) {
     const Quotient quotient(p.circuit);
-    const WalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
+    const HammingWalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
     const auto& moves = supervision.moves();
     const auto n = p.space.size();
     std::vector<std::vector<float>> chain;
@@ -137,7 +137,7 @@ TEST(WalkSupervision, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
 
 TEST(WalkSupervision, ABatchIsTheSameHoweverItIsDividedAmongRanks) {
   const auto p = problems()[1];
-  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 16);
+  const HammingWalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 16);
   MoveBatch whole;
   supervision.batch(7, 50, {0, 50}, whole);
   for (const int parts : {2, 3, 50}) {
@@ -161,7 +161,7 @@ TEST(WalkSupervision, VerticesComeWithTheVisitsOfTheExactFlow) {
   const Quotient quotient(p.circuit);
   const auto d = static_cast<std::size_t>(p.space.dimensions());
   const std::vector<std::uint16_t> end(p.ends.begin(), p.ends.begin() + p.space.dimensions());
-  const WalkSupervision supervision(quotient, Draws::from_rows(p.space, end), 3, 1);
+  const HammingWalkSupervision supervision(quotient, Draws::from_rows(p.space, end), 3, 1);
   constexpr std::int64_t kCount = 200000;
   MoveBatch batch;
   supervision.batch(0, kCount, {0, kCount}, batch);
@@ -183,7 +183,7 @@ TEST(WalkSupervision, VerticesComeWithTheVisitsOfTheExactFlow) {
 TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
   for (const std::size_t which : {0U, 2U, 4U}) {
     const auto p = problems()[which];
-    const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 8);
+    const HammingWalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 8);
     auto model = network_of(p, {12, 9});
     model.initialise(1);
     const auto parameters = model.parameters();
@@ -193,7 +193,7 @@ TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
     MoveBatch batch;
     supervision.batch(0, 16, {0, 16}, batch);
     std::vector<float> gradient(parameters.size(), 0.0F);
-    model.cross_entropy(batch.layers, batch.states, batch.targets, 1, gradient);
+    model.cross_entropy(batch.layers, batch.states, batch.targets, {}, 1, gradient);
     constexpr float kStep = 1e-2F;
     double worst = 0;
     double largest = 0;
@@ -201,7 +201,7 @@ TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
       const float before = parameters[i];
       const auto loss_at = [&](float value) {
         parameters[i] = value;
-        return model.cross_entropy(batch.layers, batch.states, batch.targets, 1, {});
+        return model.cross_entropy(batch.layers, batch.states, batch.targets, {}, 1, {});
       };
       const double slope = (loss_at(before + kStep) - loss_at(before - kStep)) / (2 * static_cast<double>(kStep));
       parameters[i] = before;
@@ -211,14 +211,6 @@ TEST(MoveModel, DerivativesAreThoseOfItsLoss) {
 
     EXPECT_LT(worst, 2e-3 * largest) << text(p);
   }
-}
-
-TEST(MoveModel, EvidenceIsOfBits) {
-  const auto p = problems()[1];
-  ModelOptions options;
-  options.evidence = true;
-
-  EXPECT_THROW(MoveModel(p.space, 1, options), Error);
 }
 
 TEST(MoveModel, GivesProbabilitiesToTheMovesThatThereAre) {
@@ -260,7 +252,7 @@ TrainOptions short_training(std::int64_t steps) {
 }
 
 Trained train_on(MPI_Comm comm, const Problem& p, std::int64_t steps, TrainState start = {}) {
-  const WalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 32);
+  const HammingWalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 32);
   Trained trained{network_of(p, {32, 32}), std::move(start), {}};
   const auto save = [&](const TrainState& now) {
     if (now.step == steps / 2) trained.half = now;
@@ -321,13 +313,13 @@ TEST(TrainWalk, EvidenceFindsBitsThatBelongTogetherInFewRows) {
     }
     return rows;
   };
-  const WalkSupervision supervision(Quotient(circuit), Draws::from_rows(space, rows_of(0, 200)), 3, 64);
+  const HammingWalkSupervision supervision(Quotient(circuit), Draws::from_rows(space, rows_of(0, 200)), 3, 64);
   const auto held_out = rows_of(1000, 200);
   const auto loss = [&](bool evidence) {
     ModelOptions options;
     options.hidden = {32, 32};
     options.evidence = evidence;
-    MoveModel model(space, 1, options);
+    MoveModel model(MoveSet(space, 1), options);
     TrainState state;
     train_walk(
         MPI_COMM_WORLD, model, supervision, held_out, short_training(400), 1, state, [](const TrainState&) {},
@@ -399,7 +391,7 @@ TEST(WalkMoves, LeapWithFewerCallsAndNearlyToTheSameEnds) {
   EXPECT_LT(mean(leapt.calls), 0.95 * mean(exact.calls));
   EXPECT_NEAR(mean(leapt.end) / kBits, mean(exact.end) / kBits, 0.05);  // measured: 0.031 with the largest leaps
   EXPECT_EQ(std::accumulate(leapt.stuck.begin(), leapt.stuck.end(), 0), 0);
-  const MoveModel longer(space, 2, {{8}, Activation::silu, Precision::single});
+  const MoveModel longer(MoveSet(space, 2), {{8}, Activation::silu, Precision::single});
   EXPECT_THROW(walk_moves(MPI_COMM_SELF, longer, uniform, 10, 1, 0.5), Error);
 }
 
@@ -407,7 +399,7 @@ TEST(PathLogLikelihood, AgreesWithTheExitLaw) {
   for (const std::size_t which : {0U, 4U}) {
     const auto p = problems()[which];
     const auto trained = train_on(MPI_COMM_SELF, p, 200);
-    const WalkSupervision conditional(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 1);
+    const HammingWalkSupervision conditional(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 1);
     const auto law = exit_law_of_moves(MPI_COMM_WORLD, trained.model, named_mass(p.space, "uniform"));
     std::vector<std::uint16_t> rows;  // all states: also those that the model hardly ever ends in
     std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
@@ -480,7 +472,7 @@ struct PairProblem {
   std::vector<std::uint16_t> starts;  // all pairs
   std::vector<std::uint16_t> ends;
 
-  WalkSupervision supervision(int references) const {
+  HammingWalkSupervision supervision(int references) const {
     return {p.circuit, Draws::from_rows(p.space, source), Draws::from_rows(p.space, p.ends), 3, references};
   }
 };
@@ -666,7 +658,7 @@ TEST(WalkBetweenSamples, IsLearnedAndItsPathsGiveTheLikelihoodOfTheExitLaw) {
   const auto pairs = pair_problems()[1];
   const auto& p = pairs.p;
   const auto supervision = pairs.supervision(32);
-  MoveModel model(p.space, 1, {{32, 32}, Activation::silu, Precision::single});
+  MoveModel model(MoveSet(p.space, 1), {{32, 32}, Activation::silu, Precision::single});
   TrainState state;
   train_walk(
       MPI_COMM_WORLD, model, supervision, p.ends, short_training(800), 1, state, [](const TrainState&) {},

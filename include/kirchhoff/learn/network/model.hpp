@@ -37,7 +37,8 @@ struct ModelOptions {
   Head head = Head::potential;
   int moves = 0;                                    // of a state to the next layer at most; for currents
   Likelihood likelihood = Likelihood::categorical;  // for terminals
-  bool evidence = false;                            // for moves between binary states: src/model/evidence.hpp
+  bool evidence = false;                            // for moves: src/learn/network/evidence.hpp
+  std::vector<std::uint8_t> ordered = {};           // for moves: columns (D) of ordered categories; none: all are
 };
 
 struct MlpShape;

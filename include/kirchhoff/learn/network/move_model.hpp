@@ -11,19 +11,19 @@
 
 namespace kirchhoff {
 
-/// A network that answers at any vertex of a hamming circuit with the probabilities of all moves out of it, in one
-/// pass: softmax over the moves that the vertex has. Its input is the vertex: an embedding of the layer and of each
-/// coordinate's category; of binary coordinates, also what they say of each other linearly (ModelOptions::evidence). It
-/// works in single precision. docs/walk.md. Local.
+/// A network that answers at any vertex of a circuit with the probabilities of all moves out of it, in one pass:
+/// softmax over the moves that the vertex has. Its input is the vertex: an embedding of the layer and of each
+/// coordinate's category, with Fourier features of its rank where categories are ordered; also what coordinates say of
+/// each other linearly (ModelOptions::evidence). It works in single precision. docs/walk.md. Local.
 class MoveModel {
  public:
-  /// `options.precision` is not used. @throws Error for hidden layers that are none, for evidence where S is not 2.
-  MoveModel(const StateSpace& space, int layers, const ModelOptions& options);
+  /// `options.precision` is not used. @throws Error for hidden layers that are none.
+  MoveModel(const MoveSet& moves, const ModelOptions& options);
   MoveModel(MoveModel&&) noexcept;
   MoveModel& operator=(MoveModel&&) noexcept;
   ~MoveModel();
 
-  const StateSpace& space() const { return space_; }
+  const StateSpace& space() const { return moves_.space(); }
   const MoveSet& moves() const { return moves_; }
   std::span<float> parameters() { return parameters_; }
   std::span<const float> parameters() const { return parameters_; }
@@ -35,18 +35,18 @@ class MoveModel {
   void probabilities(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
                      std::span<float> out) const;
 
-  /// Sum over the rows of the cross-entropy [nat] of the model against `targets` (count x M), and adds its derivative
-  /// by the parameters, times `scale`, to `gradient` (which may be empty: then no unit is dropped).
+  /// Sum over the rows of their weight (or 1, where there are none) times the cross-entropy [nat] of the model against
+  /// `targets` (count x M), and adds its derivative by the parameters, times `scale`, to `gradient` (which may be
+  /// empty: then no unit is dropped).
   double cross_entropy(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
-                       std::span<const float> targets, double scale, std::span<float> gradient,
-                       const Dropout& dropout = {}) const;
+                       std::span<const float> targets, std::span<const float> weights, double scale,
+                       std::span<float> gradient, const Dropout& dropout = {}) const;
 
  private:
   struct Network;
   std::span<const float> logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
                                 const Dropout& dropout, bool training) const;
   void backward(std::span<const std::uint16_t> states, std::span<float> gradient) const;
-  StateSpace space_;
   MoveSet moves_;
   std::unique_ptr<Network> network_;
   std::vector<float> parameters_;

@@ -18,59 +18,85 @@ struct MoveBatch {
   std::vector<std::int32_t> layers;   // (B)
   std::vector<std::uint16_t> states;  // (B x D)
   std::vector<float> targets;         // (B x M) probability of each move of a MoveSet; zero where there is no such move
-};
+  std::vector<float> weights;         // (B) of the vertices in the loss, one on average; none: all are one
 
-class PairWalk;
-struct PairVertex;
-class VisitedVertices;
+  /// The part of the rows [begin, begin + count) in the loss: their number, where there are no weights.
+  double weight(std::size_t begin, std::size_t count) const;
+};
 
 /// Walk supervision: vertices that walks from the source to a draw of the target visit, and the probabilities of their
 /// moves there. The average of these over the walks that pass a vertex is the unsigned flow, a Markov chain that ends
 /// in the target exactly; a network learns it by cross-entropy. docs/walk.md. Local.
 class WalkSupervision {
  public:
-  /// Walks from a uniform start.
-  /// @param references an example's probabilities are averaged over this many draws of the target, each weighted by how
-  /// likely its walk is to pass the vertex. Any number from 1 has the same expectation; more have less noise.
-  WalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed, int references);
-
-  /// Walks from a draw of `source` to an independent one of `target`. Averages run over `references` pairs of draws.
-  /// @throws Error as Quotient does.
-  WalkSupervision(const HammingCircuit& circuit, const Draws& source, const Draws& target, std::uint64_t seed,
-                  int references);
+  virtual ~WalkSupervision() = default;
 
   const MoveSet& moves() const { return moves_; }
   /// Whether walks start uniformly.
-  bool starts_evenly() const { return pair_ == nullptr; }
+  virtual bool starts_evenly() const { return true; }
 
-  /// Expected number of moves of a walk, the exit not counted: exact from a uniform start, else estimated from some ten
-  /// thousand vertices, to about half a percent.
+  /// Expected number of moves of a walk, the exit not counted: exact where all columns are alike and the start is
+  /// uniform, else estimated from some ten thousand vertices, to about half a percent.
   double expected_moves() const { return expected_moves_; }
 
   /// Rows [rows.begin, rows.end) of the batch of this step: a function of (seed, step, row) and the batch's size alone.
   /// Not all of them when the program is to stop.
-  void batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const;
+  virtual void batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const = 0;
 
   /// The same vertices as examples of given end points (count x D), a function of (seed, row): targets averaged over
   /// all of the end points when `pooled` (which needs a uniform start), else of each row's own.
-  void examples(std::span<const std::uint16_t> ends, Range rows, bool pooled, MoveBatch& out) const;
+  virtual void examples(std::span<const std::uint16_t> ends, Range rows, bool pooled, MoveBatch& out) const = 0;
 
   /// Probabilities (M) of the moves of the walk from `start` to `end` at a vertex; all zero where that walk does not
   /// come. `start` is not read when it is uniform.
-  void toward(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> start,
-              std::span<const std::uint16_t> end, std::span<float> out) const;
+  virtual void toward(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> start,
+                      std::span<const std::uint16_t> end, std::span<float> out) const = 0;
 
   /// The same for the unsigned flow of all of these walks together (count x D each; `starts` is not read when they are
   /// uniform): what a network should have learned when there are no others.
-  void flow(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> starts,
-            std::span<const std::uint16_t> ends, std::span<float> out) const;
+  virtual void flow(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> starts,
+                    std::span<const std::uint16_t> ends, std::span<float> out) const = 0;
 
-  /// Mean entropy [nat] of the targets of a batch, row by row: what no network can get below on them.
+  /// Mean entropy [nat] of the targets of a batch, by its weights: what no network can get below on them.
   static double entropy(const MoveBatch& batch);
+
+ protected:
+  explicit WalkSupervision(const MoveSet& moves) : moves_(moves) {}
+
+  MoveSet moves_;
+  double expected_moves_ = 0;
+};
+
+class PairWalk;
+struct PairVertex;
+class VisitedVertices;
+
+/// Of hamming circuits whose columns all have the same number of categories and the same R: conditional circuits by
+/// classes of equal distance.
+class HammingWalkSupervision final : public WalkSupervision {
+ public:
+  /// Walks from a uniform start.
+  /// @param references an example's probabilities are averaged over this many draws of the target, each weighted by how
+  /// likely its walk is to pass the vertex. Any number from 1 has the same expectation; more have less noise.
+  HammingWalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed, int references);
+
+  /// Walks from a draw of `source` to an independent one of `target`. Averages run over `references` pairs of draws.
+  /// @throws Error as Quotient does.
+  HammingWalkSupervision(const HammingCircuit& circuit, const Draws& source, const Draws& target, std::uint64_t seed,
+                         int references);
+
+  bool starts_evenly() const override { return pair_ == nullptr; }
+  void batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const override;
+  void examples(std::span<const std::uint16_t> ends, Range rows, bool pooled, MoveBatch& out) const override;
+  void toward(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> start,
+              std::span<const std::uint16_t> end, std::span<float> out) const override;
+  void flow(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> starts,
+            std::span<const std::uint16_t> ends, std::span<float> out) const override;
 
  private:
   struct References;
-  WalkSupervision(const MoveSet& moves, const Draws& source, const Draws& target, std::uint64_t seed, int references);
+  HammingWalkSupervision(const MoveSet& moves, const Draws& source, const Draws& target, std::uint64_t seed,
+                         int references);
   /// Draws an example from the given ends: one walk's ends and a vertex of it.
   void example(Random& random, const Draws& ends, std::span<std::uint16_t> start, std::span<std::uint16_t> end,
                std::int32_t& layer, std::span<std::uint16_t> state) const;
@@ -85,12 +111,10 @@ class WalkSupervision {
            static_cast<std::size_t>(d);
   }
 
-  MoveSet moves_;
   Draws source_;
   Draws target_;
   std::uint64_t seed_;
   int references_;
-  double expected_moves_ = 0;
   std::shared_ptr<const PairWalk> pair_;  // when the start is not uniform; else the tables below
   std::shared_ptr<const VisitedVertices> vertices_;
   std::vector<float> log_weight_;                  // (L+1) x (D+1): log of the visits of one state
