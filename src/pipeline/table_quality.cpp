@@ -12,7 +12,9 @@ constexpr std::size_t kMostRows = 20'000;        // samples that are looked at: 
 constexpr std::size_t kMostNumbers = 4'000'000;  // of theirs
 
 std::vector<int> categories_of(const StateSpace& space) {
-  return std::vector<int>(static_cast<std::size_t>(space.dimensions()), space.categories());
+  std::vector<int> categories;
+  for (int d = 0; d < space.dimensions(); ++d) categories.push_back(space.categories(d));
+  return categories;
 }
 
 /// Columns that no schema describes: x1, x2, ... of the values 0, 1, ....
@@ -21,6 +23,15 @@ std::vector<ColumnWords> numbered_columns(const std::vector<int>& categories) {
   for (const int s : categories) {
     auto& column = columns.emplace_back(ColumnWords{fmt::format("x{}", columns.size() + 1), {}, false});
     for (int value = 0; value < s; ++value) column.words.push_back(fmt::format("{}", value));
+  }
+  return columns;
+}
+
+std::vector<ColumnWords> described_columns(const Schema& schema) {
+  std::vector<ColumnWords> columns;
+  for (const auto& column : schema.columns) {
+    auto& own = columns.emplace_back(ColumnWords{column.name, column.words, column.kind == Column::ordinal});
+    if (column.missing >= 0) own.words[static_cast<std::size_t>(column.missing)] = "missing";
   }
   return columns;
 }
@@ -38,7 +49,7 @@ std::vector<std::vector<double>> shares_of(const TableRows& rows) {
 }  // namespace
 
 std::optional<TableReport> table_quality(MPI_Comm comm, const Job& job, const TargetRows& rows, const MoveWalks& walks,
-                                         std::int64_t count) {
+                                         std::int64_t count, const Schema* schema) {
   const auto& reference = rows.test.empty() ? rows.held_out : rows.test;
   if (rows.training.empty() || reference.empty()) return std::nullopt;
   const auto categories = categories_of(job.space);
@@ -50,7 +61,7 @@ std::optional<TableReport> table_quality(MPI_Comm comm, const Job& job, const Ta
   report.found =
       compare_tables(comm, {view(samples), view(reference), view(rows.training), view(rows.held_out)}, job.seed);
   report.against = rows.test.empty() ? "held-out rows" : "test rows";
-  report.columns = numbered_columns(categories);
+  report.columns = schema != nullptr ? described_columns(*schema) : numbered_columns(categories);
   report.shares = shares_of(view(possible_rows(view(samples))));
   report.reference_shares = shares_of(view(possible_rows(view(reference))));
   return report;

@@ -239,7 +239,7 @@ Report UncountedStates::report() {
 std::optional<TableReport> UncountedStates::table() const {
   auto rows = rows_;
   if (held_out_drawn_) rows.held_out.clear();
-  return table_quality(comm_, job_, rows, samples_->walks, samples_->count);
+  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, nullptr);
 }
 
 WalksReport UncountedStates::report_walks() const {
