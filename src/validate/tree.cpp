@@ -130,6 +130,24 @@ ChowLiuTree::ChowLiuTree(const ColumnCounts& counts, std::vector<int> parents, d
   }
 }
 
+TreeLaw ChowLiuTree::law() const {
+  TreeLaw law;
+  law.parents = parents_;
+  const auto d = parents_.size();
+  std::vector<std::vector<int>> children(d);
+  for (std::size_t j = 0; j < d; ++j) {
+    if (parents_[j] >= 0) children[static_cast<std::size_t>(parents_[j])].push_back(static_cast<int>(j));
+    auto& share = law.share.emplace_back(logs_[j]);
+    for (double& p : share) p = std::exp(p);
+  }
+  law.order.push_back(0);
+  for (std::size_t k = 0; k < law.order.size(); ++k) {
+    const auto& next = children[static_cast<std::size_t>(law.order[k])];
+    law.order.insert(law.order.end(), next.begin(), next.end());
+  }
+  return law;
+}
+
 double ChowLiuTree::log_probability(std::span<const std::uint16_t> row) const {
   double sum = 0;
   for (std::size_t d = 0; d < row.size(); ++d) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "kirchhoff/states/tree_law.hpp"
 #include "kirchhoff/validate/table_rows.hpp"
 
 namespace kirchhoff {
@@ -26,6 +27,7 @@ class ChowLiuTree {
   /// (D) the column that each depends on; -1 for the first, which depends on none.
   std::span<const int> parents() const { return parents_; }
   double pseudo_count() const { return pseudo_count_; }
+  TreeLaw law() const;
   /// Logarithm of the probability of a row of possible codes [nat].
   double log_probability(std::span<const std::uint16_t> row) const;
   /// Its mean over rows. Local.

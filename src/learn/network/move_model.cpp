@@ -55,6 +55,7 @@ struct MoveModel::Network {
   MlpInput<float> input;               // of the last pass
   std::vector<std::int32_t> columns;
   std::vector<std::uint8_t> forbidden;
+  std::vector<float> flow;    // (M)
   std::vector<float> logits;  // (rows x M), where they are not the perceptron's outputs
   std::vector<float> delta;   // (rows x M)
 };
@@ -71,6 +72,13 @@ MoveModel::~MoveModel() = default;
 void MoveModel::initialise(std::uint64_t seed) {
   std::fill(parameters_.begin(), parameters_.end(), 0.0F);
   network_->mlp.initialise(seed, std::span(parameters_).first(network_->mlp.parameter_count()));
+  if (flow_ == nullptr) return;
+  // A network that is to correct a flow begins with little to say.
+  constexpr float kLittle = 0.1F;
+  const auto& shape = network_->mlp.shape();
+  const auto last = static_cast<std::size_t>(shape.outputs) * (static_cast<std::size_t>(shape.hidden.back()) + 1);
+  const auto outputs = std::span(parameters_).first(network_->mlp.parameter_count()).last(last);
+  for (float& weight : outputs) weight *= kLittle;
 }
 
 std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, std::span<const std::uint16_t> states,
@@ -79,16 +87,25 @@ std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, s
   n.take(moves_, layers, states, dropout);
   const std::span<const float> parameters(parameters_);
   const auto outputs = n.mlp.forward(parameters.first(n.mlp.parameter_count()), n.input, training);
-  if (!n.evidence) return outputs;
+  if (!n.evidence && flow_ == nullptr) return outputs;
   const auto m = static_cast<std::size_t>(moves_.size());
   const auto c = static_cast<std::size_t>(moves_.all_categories());
+  const auto d = static_cast<std::size_t>(moves_.dimensions());
   const auto rows = layers.size();
-  const Eigen::Map<const Eigen::MatrixXf> all(outputs.data(), moves_.size() + 1, static_cast<Eigen::Index>(rows));
-  const auto& odds = n.evidence->forward(parameters.subspan(n.mlp.parameter_count()), states, all.row(moves_.size()));
+  const auto width = m + (n.evidence ? 1 : 0);
   n.logits.resize(rows * m);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(outputs.begin() + static_cast<std::ptrdiff_t>(i * (m + 1)), m,
-                n.logits.begin() + static_cast<std::ptrdiff_t>(i * m));
+    const auto row = std::span(n.logits).subspan(i * m, m);
+    std::copy_n(outputs.begin() + static_cast<std::ptrdiff_t>(i * width), m, row.begin());
+    if (flow_ == nullptr) continue;
+    n.flow.resize(m);
+    flow_->logits(layers[i], states.subspan(i * d, d), n.flow);
+    for (std::size_t k = 0; k < m; ++k) row[k] += n.flow[k];
+  }
+  if (!n.evidence) return n.logits;
+  const Eigen::Map<const Eigen::MatrixXf> all(outputs.data(), moves_.size() + 1, static_cast<Eigen::Index>(rows));
+  const auto& odds = n.evidence->forward(parameters.subspan(n.mlp.parameter_count()), states, all.row(moves_.size()));
+  for (std::size_t i = 0; i < rows; ++i) {
     for (const int direction : moves_.directions()) {
       float* change = n.logits.data() + i * m + moves_.change(direction, 0, 0);
       const float* log = odds.data() + i * c;

@@ -7,6 +7,7 @@
 
 #include "kirchhoff/circuit/moves.hpp"
 #include "kirchhoff/learn/network/model.hpp"
+#include "kirchhoff/learn/network/tree_flow.hpp"
 #include "kirchhoff/states/state_space.hpp"
 
 namespace kirchhoff {
@@ -29,6 +30,8 @@ class MoveModel {
   std::span<const float> parameters() const { return parameters_; }
   /// Random parameters, a function of the seed alone.
   void initialise(std::uint64_t seed);
+  /// The network's outputs are added to the logarithms of this flow from now on. Before initialise().
+  void start_from(std::shared_ptr<const TreeFlow> flow) { flow_ = std::move(flow); }
 
   /// Probabilities (count x M, row-major) of the moves at vertices (layers[i], states[i D ...]); zero for those that a
   /// vertex does not have. They depend on the vertex and on the number of vertices in the call, not on the others.
@@ -48,6 +51,7 @@ class MoveModel {
                                 const Dropout& dropout, bool training) const;
   void backward(std::span<const std::uint16_t> states, std::span<float> gradient) const;
   MoveSet moves_;
+  std::shared_ptr<const TreeFlow> flow_;
   std::unique_ptr<Network> network_;
   std::vector<float> parameters_;
 };
