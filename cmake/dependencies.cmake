@@ -43,7 +43,7 @@ find_package(BZip2 REQUIRED)
 find_package(LibLZMA REQUIRED)
 pkg_check_modules(KIRCHHOFF_ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
 find_package(EXPAT REQUIRED)
-find_package(TIFF) # optional: rasters in GeoTIFF
+find_package(TIFF 4.5) # optional: rasters in GeoTIFF
 pkg_check_modules(KIRCHHOFF_YAML REQUIRED IMPORTED_TARGET GLOBAL yaml-0.1)
 pkg_check_modules(KIRCHHOFF_XXHASH REQUIRED IMPORTED_TARGET GLOBAL libxxhash>=0.8)
 pkg_check_modules(KIRCHHOFF_ZIP REQUIRED IMPORTED_TARGET GLOBAL libzip)

@@ -14,7 +14,7 @@ if [[ ${1:-} =~ ^[0-9]+s?$ ]]; then
   shift
 fi
 names=("$@")
-declare -A longest=([npz]=2048) # bytes of an input; 512 for the others
+declare -A longest=([npz]=2048 [raster]=1024) # bytes of an input; 512 for the others
 if [ ${#names[@]} = 0 ]; then
   for source in tests/fuzz/fuzz_*.cpp; do
     name=${source##*/fuzz_}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds Circuitscape's outputs of a raster against expected ones: rasters.py EXPECTED FOUND CASE [TOLERANCE].
+"""Holds Circuitscape's outputs of rasters against expected ones: rasters.py EXPECTED FOUND CASE[,CASE...] [TOLERANCE].
 
-All files of EXPECTED that begin with CASE_ must be in FOUND, with numbers that differ by no more than TOLERANCE (absolute up
-to 1, relative above). Prints the largest difference; exits with 1 where something is missing or differs.
+All files of EXPECTED that begin with CASE_ must be in FOUND (in FOUND/CASE, if there are several cases), with numbers that
+differ by no more than TOLERANCE (absolute up to 1, relative above). Prints the largest difference; exits with 1 where something is missing or differs.
 """
 
 import gzip
@@ -40,9 +40,8 @@ def difference(expected, found):
     return worst
 
 
-def main():
-    expected, found, case = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
-    tolerance = float(sys.argv[4]) if len(sys.argv) > 4 else 1e-6
+def compare(expected, found, case, tolerance):
+    """Whether all is there and as expected, which is printed."""
     files = sorted(expected.glob(case + "_*"))
     worst, wrong = 0.0, []
     for path in files:
@@ -57,7 +56,14 @@ def main():
     if not files:
         wrong.append("nothing is expected")
     print(f"{case}: {len(files)} files, largest difference {worst:.1e}" + "".join("\n  " + w for w in wrong))
-    return 1 if wrong else 0
+    return not wrong
+
+
+def main():
+    expected, found, cases = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3].split(",")
+    tolerance = float(sys.argv[4]) if len(sys.argv) > 4 else 1e-6
+    right = [compare(expected, found / case if len(cases) > 1 else found, case, tolerance) for case in cases]
+    return 0 if all(right) else 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -69,6 +70,9 @@ Session::Session(const std::vector<std::string>& arguments) : arguments_(argumen
   int argc = static_cast<int>(argv_.size());
   argv_.push_back(nullptr);
   char** argv = argv_.data();
+  // Without a launcher, Open MPI would start a daemon beside the program, for children that we never spawn: half of the
+  // time in which a small problem is solved, and a process more to be left behind.
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   check(PetscPushErrorHandler(on_petsc_error, nullptr));
   check(PetscInitialize(&argc, &argv, nullptr, nullptr));
   MPI_Comm_dup(MPI_COMM_WORLD, &last_words_);

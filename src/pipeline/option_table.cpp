@@ -99,7 +99,7 @@ const std::vector<OptionSpec>& option_table() {
        "named distribution injected on layer 0 (docs/distributions.md)",
        kLaw},
       {"source_file", "", kPath, "path",
-       "samples or mass function of p from a file: .csv .txt .data .tsv .npy .npz .h5, also .gz and .bz2", kContent},
+       "samples or mass function of p from a file: .csv .txt .data .tsv .npy .npz .h5, also .gz .bz2 .xz .zst", kContent},
       {"source_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
        kContent, kLayered, "source_file"},
       {"source_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
@@ -376,7 +376,7 @@ std::string option_help() {
       "commands\n"
       "  run CASE            solve, train, sample, validate; finished stages of an unchanged problem are not redone\n"
       "  solve CASE|NETWORK  potentials and their proof             -> solution.h5\n"
-      "                      (a network: .spice .sp .cir .txt .csv .mtx .npz .h5, also .gz and .bz2)\n"
+      "                      (a network: .spice .sp .cir .txt .csv .mtx .npz .h5, also .gz .bz2 .xz .zst)\n"
       "  solve JOB.ini       Circuitscape's job on a raster         -> its maps and resistances, solution.h5\n"
       "  convert IN OUT      a network or a case as SPICE, edge list, Matrix Market or HDF5\n"
       "  train CASE          train the network                      -> checkpoint.h5, training.csv\n"

@@ -37,7 +37,7 @@ std::vector<detail::ListedPoint> detail::parse_point_list(std::string_view text,
     const auto row =
         place(static_cast<double>(shape.rows) - (rows.number(2) - shape.y_corner) / shape.cell_size, shape.rows);
     if (row < 0 || column < 0) {
-      rows.fail(fmt::format("the place {}, {} is outside of the habitat map", rows.fields()[1], rows.fields()[2]));
+      rows.fail(fmt::format("the place {}, {} is outside of the habitat map", rows.number(1), rows.number(2)));
     }
     points.push_back({value, row * shape.columns + column, rows.line()});
   }

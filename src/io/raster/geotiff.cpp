@@ -14,6 +14,9 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "kirchhoff/base/text.hpp"
 
@@ -49,13 +52,19 @@ struct TiffCloser {
   void operator()(TIFF* tiff) const { TIFFClose(tiff); }
 };
 
+struct OptionsCloser {
+  void operator()(TIFFOpenOptions* options) const { TIFFOpenOptionsFree(options); }
+};
+
 class GeotiffReader {
  public:
-  explicit GeotiffReader(const std::string& path) : path_(path), source_{read_text_file(path), 0} {
+  GeotiffReader(std::string bytes, const std::string& path) : path_(path), source_{std::move(bytes), 0} {
     TIFFSetWarningHandler(nullptr);  // tags of other programs
     TIFFSetErrorHandler(nullptr);    // what fails is said here
-    tiff_.reset(TIFFClientOpen(path.c_str(), "rm", &source_, TiffBytes::read, TiffBytes::write, TiffBytes::seek,
-                               TiffBytes::close, TiffBytes::size, nullptr, nullptr));
+    const std::unique_ptr<TIFFOpenOptions, OptionsCloser> options(TIFFOpenOptionsAlloc());
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), static_cast<tmsize_t>(most_bytes()));
+    tiff_.reset(TIFFClientOpenExt(path.c_str(), "rm", &source_, TiffBytes::read, TiffBytes::write, TiffBytes::seek,
+                                  TiffBytes::close, TiffBytes::size, nullptr, nullptr, options.get()));
     if (!tiff_) fail("is no TIFF file, or damaged");
   }
 
@@ -73,6 +82,25 @@ class GeotiffReader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const { throw Error(fmt::format("{}: {}", path_, what)); }
+
+  /// What a file of some bytes announces is not believed without bounds: compressions of TIFF gain 1032 at most.
+  double most_bytes() const {
+    constexpr double kGain = 2000;
+    constexpr double kAny = 1 << 20;  // tiles and tables of a small file
+    return std::max(kAny, kGain * static_cast<double>(source_.bytes.size()));
+  }
+
+  /// Room for what is read at once: a row, or a tile of some rows, of this many cells each.
+  std::vector<char> buffer(tmsize_t size, std::int64_t rows, std::int64_t columns) const {
+    const double needed =
+        static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(bits_) / 8 * bands_;
+    // Rows of JPEG may hold colours of every second cell only.
+    if (size <= 0 || static_cast<double>(size) < needed) fail("its rows or tiles do not hold a value for every cell");
+    if (static_cast<double>(size) > most_bytes()) {
+      fail(fmt::format("a row or tile of {} bytes does not fit into its {} bytes", size, source_.bytes.size()));
+    }
+    return std::vector<char>(static_cast<std::size_t>(size));
+  }
 
   void read_layout() {
     std::uint32_t width = 0;
@@ -93,20 +121,26 @@ class GeotiffReader {
     if (width == 0 || length == 0 || width > std::numeric_limits<std::int32_t>::max() / length) {
       fail(fmt::format("{} x {} cells are none, or more than 2^31 - 1", length, width));
     }
-    // What a file of some bytes announces is not believed without bounds: compressions of TIFF gain 1032 at most.
-    if (static_cast<double>(width) * length * bits_ / 8 > 2000.0 * static_cast<double>(source_.bytes.size())) {
+    if (static_cast<double>(width) * length * bits_ / 8 > most_bytes()) {
       fail(fmt::format("{} x {} cells do not fit into its {} bytes", length, width, source_.bytes.size()));
     }
     grid_.shape.columns = width;
     grid_.shape.rows = length;
   }
 
-  /// Numbers of a tag that libtiff does not know by itself.
-  std::vector<double> numbers(std::uint32_t tag, std::size_t least) {
+  /// The entries of a tag that libtiff does not know by itself, and takes as the file has them.
+  template <class T>
+  std::span<const T> entries(std::uint32_t tag, TIFFDataType type) const {
     std::uint32_t count = 0;
-    double* data = nullptr;
-    if (TIFFGetField(tiff_.get(), tag, &count, &data) == 0 || count < least || data == nullptr) return {};
-    return {data, data + count};
+    T* data = nullptr;
+    const auto* field = TIFFFindField(tiff_.get(), tag, TIFF_ANY);
+    if (field == nullptr || TIFFGetField(tiff_.get(), tag, &count, &data) == 0 || data == nullptr) return {};
+    if (TIFFFieldDataType(field) != type) fail(fmt::format("tag {} is not of the type that GeoTIFF says", tag));
+    return {data, count};
+  }
+  std::span<const double> numbers(std::uint32_t tag, std::size_t least) const {
+    const auto found = entries<double>(tag, TIFF_DOUBLE);
+    return found.size() < least ? std::span<const double>() : found;
   }
 
   void read_place() {
@@ -137,13 +171,14 @@ class GeotiffReader {
       fail(fmt::format("its cells of {} x {} are not square", shape.cell_size, height));
     }
     shape.y_corner = top - static_cast<double>(shape.rows) * height;
-    std::uint32_t count = 0;
-    char* text = nullptr;
-    if (TIFFGetField(tiff_.get(), kNodataText, &count, &text) != 0 && text != nullptr) {
-      std::string_view number(text, strnlen(text, count));
-      while (number.ends_with(' ')) number.remove_suffix(1);
-      nodata_ = to_number(number);
+    if (!std::isfinite(shape.cell_size) || !std::isfinite(shape.x_corner) || !std::isfinite(shape.y_corner)) {
+      fail("its place on the map is not finite");
     }
+    const auto text = entries<char>(kNodataText, TIFF_ASCII);
+    auto number = std::string_view(text.data(), text.size());
+    number = number.substr(0, number.find('\0'));
+    while (number.ends_with(' ')) number.remove_suffix(1);
+    nodata_ = to_number(number);
   }
 
   double value(const char* at) const {
@@ -171,7 +206,7 @@ class GeotiffReader {
   }
 
   void read_lines() {
-    std::vector<char> line(static_cast<std::size_t>(TIFFScanlineSize(tiff_.get())));
+    auto line = buffer(TIFFScanlineSize(tiff_.get()), 1, grid_.shape.columns);
     for (std::int64_t row = 0; row < grid_.shape.rows; ++row) {
       if (TIFFReadScanline(tiff_.get(), line.data(), static_cast<std::uint32_t>(row), 0) < 0) {
         fail(fmt::format("row {} cannot be read", row + 1));
@@ -186,8 +221,9 @@ class GeotiffReader {
     TIFFGetField(tiff_.get(), TIFFTAG_TILEWIDTH, &width);
     TIFFGetField(tiff_.get(), TIFFTAG_TILELENGTH, &length);
     if (width == 0 || length == 0) fail("its tiles have no size");
-    std::vector<char> tile(static_cast<std::size_t>(TIFFTileSize(tiff_.get())));
-    const auto line = static_cast<std::size_t>(TIFFTileRowSize(tiff_.get()));
+    const auto line = TIFFTileRowSize(tiff_.get());
+    buffer(line, 1, width);
+    auto tile = buffer(TIFFTileSize(tiff_.get()), length, width);
     for (std::int64_t top = 0; top < grid_.shape.rows; top += length) {
       for (std::int64_t left = 0; left < grid_.shape.columns; left += width) {
         if (TIFFReadTile(tiff_.get(), tile.data(), static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(top), 0,
@@ -196,8 +232,7 @@ class GeotiffReader {
         }
         const auto rows = std::min<std::int64_t>(length, grid_.shape.rows - top);
         for (std::int64_t row = 0; row < rows; ++row) {
-          take(tile.data() + static_cast<std::size_t>(row) * line, top + row, left,
-               std::min<std::int64_t>(width, grid_.shape.columns - left));
+          take(tile.data() + row * line, top + row, left, std::min<std::int64_t>(width, grid_.shape.columns - left));
         }
       }
     }
@@ -215,7 +250,9 @@ class GeotiffReader {
 
 }  // namespace
 
-Grid read_geotiff(const std::string& path) { return GeotiffReader(path).read(); }
+Grid parse_geotiff(std::string bytes, const std::string& origin) {
+  return GeotiffReader(std::move(bytes), origin).read();
+}
 
 }  // namespace kirchhoff
 
@@ -223,13 +260,15 @@ Grid read_geotiff(const std::string& path) { return GeotiffReader(path).read(); 
 
 namespace kirchhoff {
 
-Grid read_geotiff(const std::string& path) {
+Grid parse_geotiff(std::string /*bytes*/, const std::string& origin) {
   throw Error(
       fmt::format("{}: this program was built without libtiff, which reads GeoTIFF; gdal_translate -of AAIGrid "
                   "makes an ASCII grid of it",
-                  path));
+                  origin));
 }
 
 }  // namespace kirchhoff
 
 #endif
+
+kirchhoff::Grid kirchhoff::read_geotiff(const std::string& path) { return parse_geotiff(read_text_file(path), path); }

@@ -45,7 +45,12 @@ Netlist parse_graph(std::string_view text, const std::string& origin, bool resis
     const double siemens = resistances ? 1 / value : value;
     if (!(siemens >= 0) || std::isinf(siemens)) rows.fail(fmt::format("column 3 is {}: it must be above 0", value));
     numbers.insert({a, b});
-    if (a != b) edges[{std::min(a, b), std::max(a, b)}] += siemens;
+    if (a == b) continue;
+    const double sum = edges[{std::min(a, b), std::max(a, b)}] += siemens;
+    if (std::isinf(sum) || (sum > 0 && std::isinf(1 / sum))) {
+      rows.fail(
+          fmt::format("column 3 is {}: the conductance of this edge, or its inverse, is no finite number", value));
+    }
   }
   if (edges.empty()) throw Error(fmt::format("{}: holds no edges", origin));
   Netlist netlist;

@@ -49,7 +49,8 @@ std::optional<std::size_t> header_word(std::string_view word) {
 /// Reads a text line by line: its header, then its rows.
 class GridReader {
  public:
-  GridReader(std::string_view text, const std::string& origin) : lines_(text, origin), origin_(origin) {}
+  GridReader(std::string_view text, const std::string& origin)
+      : lines_(text, origin), origin_(origin), most_values_(text.size() / 2 + 1) {}
 
   Grid read() {
     std::string_view line;
@@ -62,7 +63,7 @@ class GridReader {
     }
     finish_header();
     Grid grid{shape_, {}};
-    grid.value.reserve(static_cast<std::size_t>(shape_.cells()));
+    grid.value.reserve(std::min(static_cast<std::size_t>(shape_.cells()), most_values_));
     for (std::int64_t row = 0; row < shape_.rows; ++row, more = next(line)) {
       if (!more) {
         throw Error(fmt::format("{}: the grid ends after {} of its {} rows", origin_, row, shape_.rows));
@@ -115,6 +116,9 @@ class GridReader {
     };
     shape_.x_corner = corner(HeaderWord::x_corner, HeaderWord::x_center);
     shape_.y_corner = corner(HeaderWord::y_corner, HeaderWord::y_center);
+    if (!std::isfinite(shape_.x_corner) || !std::isfinite(shape_.y_corner)) {
+      throw Error(fmt::format("{}: the corner of the map is not finite", origin_));
+    }
     shape_.nodata = found_[HeaderWord::nodata].value_or(kUsualNodata);
     if (shape_.columns > std::numeric_limits<std::int32_t>::max() / shape_.rows) {
       throw Error(fmt::format("{}: {} x {} cells are more than 2^31 - 1", origin_, shape_.rows, shape_.columns));
@@ -140,6 +144,7 @@ class GridReader {
 
   detail::Lines lines_;
   const std::string& origin_;
+  std::size_t most_values_;  // that a text of this length can hold, whatever its header says
   std::array<std::optional<double>, kHeader.size()> found_;
   GridShape shape_;
 };

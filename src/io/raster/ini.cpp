@@ -35,8 +35,8 @@ IniFile::IniFile(std::string_view text, std::string origin) : origin_(std::move(
     const Entry entry{std::string(trimmed(line.substr(equal + 1))), lines.number()};
     const auto [it, fresh] = entries_.try_emplace(key, entry);
     if (fresh) continue;
-    warnings_.push_back(fmt::format("{}:{}: {} stands twice; this line counts, not line {}", origin_, entry.line, key,
-                                    it->second.line));
+    warnings_.push_back(fmt::format("{}:{}: {} stands twice; this line counts, not line {}", origin_, entry.line,
+                                    in_quotes(key), it->second.line));
     it->second = entry;
   }
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <system_error>
 
 #include "io/raster/ini.hpp"
 #include "kirchhoff/base/error.hpp"
@@ -78,9 +79,15 @@ const std::vector<std::string>& known_keys() {
   return keys;
 }
 
+/// A name that is no file's, as one that is too long, is of none.
+bool is_there(const fs::path& path) {
+  std::error_code unknown;
+  return fs::exists(path, unknown);
+}
+
 class JobReader {
  public:
-  explicit JobReader(const std::string& file) : ini_(read_text_file(file), file) {
+  JobReader(std::string_view text, const std::string& file) : ini_(text, file) {
     job_.file = file;
     job_.warnings = ini_.warnings();
   }
@@ -123,17 +130,17 @@ class JobReader {
     const fs::path path(name);
     if (name.empty() || name == "None" || name.front() == '(') ini_.fail(key, "a file is needed");
     if (path.is_absolute()) {
-      if (!fs::exists(path)) ini_.fail(key, fmt::format("no file '{}'", name));
+      if (!is_there(path)) ini_.fail(key, fmt::format("no file {}", in_quotes(name)));
       return name;
     }
     const auto beside = fs::path(job_.file).parent_path() / path;
-    if (fs::exists(beside)) {
+    if (is_there(beside)) {
       ++found_[fs::path(job_.file).parent_path().empty() ? 0 : 1];
       return beside.string();
     }
-    if (!fs::exists(path)) {
-      ini_.fail(key,
-                fmt::format("no file '{}', neither in the folder of the .ini file nor in the working directory", name));
+    if (!is_there(path)) {
+      ini_.fail(key, fmt::format("no file {}, neither in the folder of the .ini file nor in the working directory",
+                                 in_quotes(name)));
     }
     ++found_[0];
     return name;
@@ -210,8 +217,10 @@ bool is_raster_job(const std::string& file) {
 }
 
 RasterJob read_raster_job(const std::string& file) {
-  if (!fs::exists(file)) throw Error(fmt::format("no file '{}'", file));
-  return JobReader(file).read();
+  if (!is_there(file)) throw Error(fmt::format("no file '{}'", file));
+  return parse_raster_job(read_text_file(file), file);
 }
+
+RasterJob parse_raster_job(std::string_view text, const std::string& file) { return JobReader(text, file).read(); }
 
 }  // namespace kirchhoff

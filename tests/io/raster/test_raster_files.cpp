@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "io/raster/ini.hpp"
 #include "io/raster/point_list.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/io/raster/focal_points.hpp"
+#include "kirchhoff/io/raster/graph_file.hpp"
 #include "kirchhoff/io/raster/grid_file.hpp"
+#include "kirchhoff/io/raster/job_file.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -63,6 +67,88 @@ TEST(AsciiGrid, ErrorsNameTheLine) {
   EXPECT_THAT(read(""), ThrowsMessage<Error>(HasSubstr("the header has no ncols")));
 }
 
+TEST(AsciiGrid, AHeaderIsBelievedAsFarAsTheTextIsLong) {
+  const auto read = [](const std::string& text) { return [text] { parse_ascii_grid(text, "a.asc"); }; };
+  EXPECT_THAT(read("ncols 46000\nnrows 46000\nxllcorner 0\nyllcorner 0\ncellsize 1\n"),  // 17 GB
+              ThrowsMessage<Error>(HasSubstr("a.asc: the grid ends after 0 of its 46000 rows")));
+  EXPECT_THAT(read("ncols 1\nnrows 1\nxllcenter -1.7e308\nyllcorner 0\ncellsize 1.7e308\n1\n"),
+              ThrowsMessage<Error>(HasSubstr("a.asc: the corner of the map is not finite")));
+}
+
+class GeoTiff : public testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      parse_geotiff("", "a.tif");
+    } catch (const Error& error) {
+      if (std::string(error.what()).find("built without libtiff") != std::string::npos) GTEST_SKIP() << error.what();
+    }
+  }
+
+  /// A seed of the fuzz harness, behind the byte that chooses the reader.
+  static std::string seed(const std::string& name) {
+    std::ifstream file(KIRCHHOFF_SOURCE_DIR "/tests/fuzz/corpus/raster/" + name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {}).substr(1);
+  }
+
+  /// The seed with another type (of 2 bytes) or count (of 4 bytes) in a tag's entry, or another value of 16 bits.
+  enum class Field : std::size_t { type = 2, count = 4, value = 8 };
+  static std::string changed(const std::string& name, std::uint16_t tag, Field field, std::uint16_t value) {
+    auto bytes = seed(name);
+    const auto little = [](std::uint16_t number) {
+      return std::string{static_cast<char>(number & 0xFF), static_cast<char>(number >> 8)};
+    };
+    const auto at = bytes.find(little(tag), 10);
+    return bytes.replace(at + static_cast<std::size_t>(field), 2, little(value));
+  }
+
+  static auto reading(const std::string& bytes) {
+    return [bytes] { parse_geotiff(bytes, "a.tif"); };
+  }
+};
+
+TEST_F(GeoTiff, IsReadInAllItsLayouts) {
+  const auto real = parse_geotiff(seed("tiff_float"), "a.tif");
+  EXPECT_EQ(real.shape, (GridShape{2, 3, 1000, 1940, 30, -9999}));
+  EXPECT_TRUE(std::isnan(real.value[2]));
+  EXPECT_EQ(real.value[4], 5.5);
+  EXPECT_THAT(parse_geotiff(seed("tiff_big_endian"), "a.tif").value, ElementsAre(1, -2, 3, 4, 5, 6));
+  const auto packed = parse_geotiff(seed("tiff_deflate"), "a.tif");
+  EXPECT_TRUE(std::isnan(packed.value[1]));  // which the file says is no data
+  EXPECT_EQ(packed.value[5], 6);
+  EXPECT_THAT(parse_geotiff(seed("tiff_bands"), "a.tif").value, ElementsAre(0, 3, 6, 9, 12, 15));  // the first of three
+  const auto tiles = parse_geotiff(seed("tiff_tiles"), "a.tif");
+  EXPECT_EQ(tiles.shape, (GridShape{10, 20, 5, -11, 2, -9999}));
+  EXPECT_EQ(tiles.value[20 * 2 + 3], 2 * 16 + 3);
+}
+
+TEST_F(GeoTiff, WhatItSaysOfItselfIsNotBelievedBlindly) {
+  EXPECT_THAT(reading(seed("tiff_float").substr(0, 100)), ThrowsMessage<Error>(HasSubstr("a.tif: ")));
+  // Six numbers of two bytes where six of eight are expected.
+  EXPECT_THAT(reading(changed("tiff_float", 33922, Field::type, 3)),
+              ThrowsMessage<Error>(HasSubstr("a.tif: tag 33922 is not of the type that GeoTIFF says")));
+  EXPECT_THAT(reading(changed("tiff_float", 42113, Field::type, 1)),
+              ThrowsMessage<Error>(HasSubstr("a.tif: tag 42113 is not of the type that GeoTIFF says")));
+  EXPECT_THAT(reading(changed("tiff_bands", 256, Field::value, 65535)),
+              ThrowsMessage<Error>(HasSubstr("a.tif: row 1 cannot be read")));
+  EXPECT_THAT(reading(changed("tiff_tiles", 322, Field::value, 65520)), ThrowsMessage<Error>(HasSubstr("a.tif: ")));
+}
+
+TEST(Graph, ConductancesAndTheirInversesAreFinite) {
+  const auto read = [](const std::string& text) { return [text] { parse_graph(text, "g.txt", false); }; };
+  EXPECT_THAT(read("0 1 1e308\n1 0 1e308\n"), ThrowsMessage<Error>(HasSubstr("g.txt:2: column 3 is 1e+308: ")));
+  EXPECT_THAT(read("0 1 1e-310\n"), ThrowsMessage<Error>(HasSubstr("g.txt:1: column 3 is 1e-310: ")));
+}
+
+TEST(RasterJob, NamesThatAreNoFilesAreShownAsWordsOfOneLine) {
+  const auto read = [](const std::string& name) {
+    return [name] { parse_raster_job("scenario = pairwise\nhabitat_file = " + name + "\n", "a.ini"); };
+  };
+  EXPECT_THAT(read("a\tb"), ThrowsMessage<Error>(HasSubstr("a.ini:2: habitat_file: no file 'a?b', neither in")));
+  EXPECT_THAT(read(std::string(5000, 'x')),
+              ThrowsMessage<Error>(HasSubstr("no file '" + std::string(40, 'x') + "...'")));
+}
+
 TEST(PointList, PlacesAreInTheirCells) {
   const GridShape shape{4, 5, 100, 200, 10, -9999};
   const auto cell = [&](const std::string& place) {
@@ -113,7 +199,7 @@ TEST(IniFile, TheLastOfTwoLinesCountsAndIsWarnedOf) {
   EXPECT_EQ(ini.text("key"), "x = y");
   EXPECT_TRUE(ini.flag("flag", false));
   EXPECT_TRUE(ini.flag("absent", true));
-  EXPECT_THAT(ini.warnings(), ElementsAre(HasSubstr("a.ini:4: key stands twice; this line counts, not line 2")));
+  EXPECT_THAT(ini.warnings(), ElementsAre(HasSubstr("a.ini:4: 'key' stands twice; this line counts, not line 2")));
   EXPECT_THAT([&] { ini.flag("key", true); },
               ThrowsMessage<Error>(HasSubstr("a.ini:4: key: 'x = y' is none of false, true")));
 }

@@ -332,23 +332,15 @@ TEST_F(CompressedFile, IsRefusedWhenDamaged) {
 }
 
 TEST_F(CompressedFile, IsRefusedWhenItGrowsWithoutBound) {
-  // 257 MiB of one character, in streams of 4 MiB.
-  const std::string piece(std::size_t{1} << 22, '7');
+  // 257 MiB of one character, in streams of 4 MiB. Every codec is unpacked by the same loop, which holds the bound;
+  // bzip2 would take ten times as long.
   std::string gz;
-  std::string bz2;
-  const auto packed_gz = gzip(piece);
-  const auto packed_bz2 = bzip2(piece);
-  for (int k = 0; k < 65; ++k) {
-    gz += packed_gz;
-    bz2 += packed_bz2;
-  }
+  const auto packed = gzip(std::string(std::size_t{1} << 22, '7'));
+  for (int k = 0; k < 65; ++k) gz += packed;
 
   EXPECT_THAT(
       [&] { read_text_file(write("a.txt.gz", gz)); },
       ThrowsMessage<Error>(AllOf(StartsWith("cannot read " + path("a.txt.gz")), HasSubstr(" grow to more than "))));
-  EXPECT_THAT(
-      [&] { read_text_file(write("a.txt.bz2", bz2)); },
-      ThrowsMessage<Error>(AllOf(StartsWith("cannot read " + path("a.txt.bz2")), HasSubstr(" grow to more than "))));
 }
 
 TEST_F(NpyTable, ReadsEveryType) {

@@ -24,6 +24,7 @@ bool is_ascii_grid(std::string_view text);
 /// Whether a file's name says that it is a GeoTIFF, compressed or not.
 bool is_geotiff(const std::string& path);
 /// The first band of a GeoTIFF. @throws Error also where the program was built without libtiff.
+Grid parse_geotiff(std::string bytes, const std::string& origin);
 Grid read_geotiff(const std::string& path);
 
 /// A map from a file, .asc or .tif, also .gz, .bz2, .xz or .zst.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kirchhoff {
@@ -61,5 +62,7 @@ bool is_raster_job(const std::string& file);
 
 /// Local. @throws Error naming the file, line and key: a value that is none, a file that is not there.
 RasterJob read_raster_job(const std::string& file);
+/// The same of a file that has been read. @param file its name.
+RasterJob parse_raster_job(std::string_view text, const std::string& file);
 
 }  // namespace kirchhoff
