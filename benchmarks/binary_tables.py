@@ -10,7 +10,7 @@ The tables are drawn here, in the shapes of tables that people have:
   ranges   17,412 rows of 69 places: where of them something is found that lives around one or two points of the plane
 Figures are mean log-likelihoods of test rows [nat]: independent bits, the tree of Chow and Liu, a mixture of products (EM; number of
 components and pseudo-counts chosen on the held-out rows), and the walk, whose estimate has an error and a bias
-(docs/walk.md). OPTIONS are handed to the program. Needs python3-numpy, python3-scipy and build/release/kirchhoff.
+(docs/walk.md). OPTIONS are handed to the program. Needs python3-numpy and build/release/kirchhoff.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import sys
 
 import numpy as np
 from program_runs import add_arguments, report_of_run
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 LETTERS = 60
 BITS_OF_LETTER = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]])
@@ -115,6 +114,19 @@ def mixture(train, valid, test, components, pseudo, rounds=40):
     return best
 
 
+def greatest_tree(weight):
+    """The spanning tree of the greatest total (Prim): columns in the order in which they join, and the one each joins to."""
+    order, parent, best = [0], np.zeros(len(weight), int), weight[0].copy()
+    for _ in range(len(weight) - 1):
+        best[order] = -np.inf
+        new = int(best.argmax())
+        order.append(new)
+        closer = weight[new] > best
+        closer[order] = False
+        parent[closer], best[closer] = new, weight[new][closer]
+    return order, parent
+
+
 def tree(train, test, pseudo=0.1):
     count = len(train) + 2 * pseudo
     one = (train.sum(0) + pseudo) / count
@@ -123,8 +135,7 @@ def tree(train, test, pseudo=0.1):
     for joint, a, b in ((both, one, one), (one[:, None] - both, one, 1 - one), (one[None] - both, 1 - one, one),
                         (1 - one[:, None] - one[None] + both, 1 - one, 1 - one)):
         information = information + joint * np.log(np.maximum(joint, 1e-12) / np.outer(a, b))
-    edges = minimum_spanning_tree(100 - information).toarray()
-    order, parent = breadth_first_order(edges + edges.T, 0, directed=False)
+    order, parent = greatest_tree(information)
     log = np.log(np.where(test[:, 0] > 0, one[0], 1 - one[0]))
     for j in order[1:]:
         k = parent[j]

@@ -12,4 +12,16 @@ MoveSet::MoveSet(const StateSpace& space, int layers, std::vector<ColumnGraph> g
   }
 }
 
+int MoveSet::distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) const {
+  int sum = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) sum += steps(j, a[j], b[j]);
+  return sum;
+}
+
+int MoveSet::diameter() const {
+  int sum = 0;
+  for (std::size_t j = 0; j < graphs_.size(); ++j) sum += steps(j, 0, space_.categories(static_cast<int>(j)) - 1);
+  return sum;
+}
+
 }  // namespace kirchhoff

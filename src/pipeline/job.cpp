@@ -194,6 +194,17 @@ void check_walk(const Options& options, const Job& job) {
   if (!job.target.file.empty() && holds_mass(job.target)) refuse("target_dataset", "needs samples of the target");
 }
 
+/// The sides of the image that a state's coordinates are, where the case says so.
+std::optional<std::array<int, 2>> image_sides(const Options& options, const StateSpace& space) {
+  if (options.text("report_image").empty()) return std::nullopt;
+  const auto sides = options.integers("report_image");
+  if (sides.size() != 2 || static_cast<std::int64_t>(sides[0]) * sides[1] != space.dimensions()) {
+    throw Error(fmt::format("{}: two numbers, rows and columns, whose product is D = {}",
+                            options.origin("report_image"), space.dimensions()));
+  }
+  return std::array{sides[0], sides[1]};
+}
+
 void read_circuit(Options& options, const CaseText& source, Job& job) {
   const bool walk = job.supervision == "walk";
   job.source = read_terminal(options, "source", source.folder);
@@ -263,6 +274,7 @@ Job read_job(const std::string& input) {
   job.paths = options.integer("sample_paths");
   job.leap = options.real("sample_leap");
   job.count = options.integer("sample_count");
+  job.image = image_sides(options, job.space);
   job.seed = static_cast<std::uint64_t>(options.integer("seed"));
   job.sample_seed = static_cast<std::uint64_t>(options.integer("sample_seed"));
   job.fill_missing = options.text("sample_missing") == "fill";

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,7 @@ struct Job {
   std::int64_t paths = 0;             // walk: of an estimate of a test row's probability; 0: none
   std::vector<std::string> flows;     // exact, neural
   std::int64_t count = 0;
+  std::optional<std::array<int, 2>> image;  // rows and columns of pixels, where coordinates are an image
   std::uint64_t seed = 0;
   std::uint64_t sample_seed = 0;  // of the walks
   bool fill_missing = false;      // no sample has a missing entry

@@ -291,6 +291,13 @@ const std::vector<OptionSpec>& option_table() {
       {"sample_paths", "64", small(0), "paths",
        "sampled paths per test row for the likelihood estimate; 0: no estimate", kNothing, kWalk},
 
+      {"report_image",
+       "",
+       {Values::Type::integers, 1, kMostInt},
+       "rows,columns",
+       "coordinates are the pixels of an image, row by row: the report shows samples as pictures",
+       kNothing},
+
       {"bench_methods", "", kWords, methods, "solve methods to time (a list); without: all that are feasible", kNothing,
        kSolved, "", older_solve_method_names()},
       {"bench_repeats", "5", small(1), "solves", "solves per method; the median is reported", kNothing, kSolved},

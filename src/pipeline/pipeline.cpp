@@ -37,6 +37,7 @@ Report Pipeline::report_head(const Job& job) const {
     report.categories = std::max(report.categories, job.space.categories(d));
   }
   report.dimensions = job.space.dimensions();
+  report.image = job.image;
   report.family = to_string(job.family);
   report.layers = job.layers;
   report.resistance_same = job.resistance_same;

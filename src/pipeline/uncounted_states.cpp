@@ -18,6 +18,7 @@
 #include "kirchhoff/parallel/agree.hpp"
 #include "pipeline/job_memory.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/table_quality.hpp"
 #include "pipeline/training.hpp"
 #include "pipeline/walk_rows.hpp"
 
@@ -75,6 +76,7 @@ class UncountedStates final : public Pipeline {
   std::string report_picture(WalksReport& report) const;
   std::string report_exit_law(WalksReport& report) const;
   std::string report_paths(WalksReport& report) const;
+  std::optional<TableReport> table() const;
   bool uniform_source() const { return job_.source.name == "uniform"; }
   std::size_t dimensions() const { return static_cast<std::size_t>(job_.space.dimensions()); }
 
@@ -83,6 +85,7 @@ class UncountedStates final : public Pipeline {
   Draws target_;
   std::vector<std::uint16_t> source_rows_;  // rows of the source's file; empty for named sources
   TargetRows rows_;
+  bool held_out_drawn_ = false;  // from the target, since no rows were held out
   double seconds_quotient_ = 0;
   std::optional<Quotient> quotient_;  // where all columns are alike
   std::vector<ColumnGraph> graphs_;   // (D) of a table's columns
@@ -183,7 +186,8 @@ void UncountedStates::build_columns(int references) {
 std::string UncountedStates::read_problem() {
   rows_ = read_target(comm_, job_);
   target_ = draws_of(job_, job_.target, rows_.training);
-  if (rows_.held_out.empty()) rows_.held_out = drawn(target_, kDrawnHeldOut, job_.seed + 1);
+  held_out_drawn_ = rows_.held_out.empty();
+  if (held_out_drawn_) rows_.held_out = drawn(target_, kDrawnHeldOut, job_.seed + 1);
   const auto count = rows_.training.size() / dimensions();
   if (count > 0) job_.train.weight_decay += job_.row_decay / static_cast<double>(count);
   if (job_.train.steps == 0) job_.train.steps = suitable_steps(static_cast<std::int64_t>(count));
@@ -317,7 +321,16 @@ Report UncountedStates::report() {
   }
   say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", walks.mmd, findings));
   report.walks = std::move(walks);
+  report.table = table();
+  if (report.table) say(comm_, "table", table_verdict(report));
   return report;
+}
+
+/// How good the table of samples is. @note Collective.
+std::optional<TableReport> UncountedStates::table() const {
+  auto rows = rows_;
+  if (held_out_drawn_) rows.held_out.clear();
+  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, nullptr);
 }
 
 WalksReport UncountedStates::report_walks() const {

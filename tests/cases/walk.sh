@@ -19,8 +19,9 @@ target:  {file: many.csv, test: many_test.csv}
 model:   {hidden: [24, 24]}
 train:   {supervision: walk, steps: 120, batch: 64, warmup: 20, validate_every: 40, checkpoint_every: 40}
 sample:  {count: 500, paths: 8}
+report:  {image: [6, 8]}
 YAML
-sed 's/dimensions: 48/dimensions: 4/; s/categories: 2/categories: 3/; s/many/few/g' many.yaml >few.yaml
+sed 's/dimensions: 48/dimensions: 4/; s/categories: 2/categories: 3/; s/many/few/g; /report/d' many.yaml >few.yaml
 cat >plane.yaml <<'YAML'
 space:   {categories: 2, dimensions: 32}
 circuit: {layers: 2, resistance_change: [1, 3]}
@@ -69,7 +70,17 @@ data = json.loads(page.split('type="application/json">')[1].split("</script")[0]
 assert data["report"]["sampling"] == report["sampling"]
 figures = data["figures"]
 assert ("target" in figures and "samples_neural" in figures) == planar and len(figures["loss"]["step"]) > 0
-assert len(figures["gallery"]["neural"][0]) == dimensions and len(figures["marginals"]["neural"]) == dimensions
+assert ("gallery" in figures) == ("many" in folder) and len(figures["marginals"]["neural"]) == dimensions
+if "many" in folder:
+    assert figures["gallery"]["side_columns"] == 8 and len(figures["gallery"]["neural"][0]) == dimensions
+assert ("table" in report) == (not planar)
+if not planar:
+    table = report["table"]
+    assert table["columns"] == dimensions == len(table["marginal_tv"]) and table["impossible_rows"] == 0
+    assert table["against"] == "test rows" and table["reference_rows"] == s["test_rows"] and table["compared_rows"] > 300
+    assert 0 < table["pair_tv_mean"] < table["pair_tv_max"] < 1 and 0.3 < table["discriminator_auc"] <= 1
+    assert table["tree_log_likelihood"] < 0 and table["nearest_training"] >= 0 and table["verdict"].split()[0] in ("Good:", "Off:")
+    assert len(figures["table"]["distance"]) == dimensions * (dimensions - 1) // 2
 PYTHON
   done
 done
@@ -143,5 +154,6 @@ expect_error 1 'flow neural only' 1 run many.yaml -sample_flow exact
 expect_error 1 'solves no whole circuit' 2 solve many.yaml
 expect_error 1 'two_moons' 1 train many.yaml -target_name two_moons
 expect_error 1 'space_dimensions is 32' 2 train plane.yaml -target_file few.csv
+expect_error 1 'report_image: two numbers, rows and columns, whose product is D = 48' 1 validate many.yaml -report_image 7,7
 expect_error 1 'no trained network' 2 sample many.yaml -out nowhere
 echo "errors seen: $errors_seen"

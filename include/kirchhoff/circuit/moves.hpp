@@ -42,6 +42,21 @@ class MoveSet {
   /// o_j: categories of all coordinates before j.
   int offset(std::size_t coordinate) const { return offset_[coordinate]; }
 
+  /// Changes of a coordinate that lead from one value to another at least: its distance on the coordinate's graph.
+  int steps(std::size_t coordinate, int from, int to) const {
+    if (graphs_[coordinate] == ColumnGraph::lattice) return from < to ? to - from : from - to;
+    return from == to ? 0 : 1;
+  }
+  /// The sum of that over all coordinates.
+  int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) const;
+  /// The largest distance that there is.
+  int diameter() const;
+  /// The neighbour of a value that is one step nearer to another value.
+  int nearer(std::size_t coordinate, int from, int to) const {
+    if (graphs_[coordinate] == ColumnGraph::hamming) return to;
+    return from + (to > from ? 1 : to < from ? -1 : 0);
+  }
+
   static constexpr int kLeave = 0;
   /// The number of "same state" toward layer l + direction, direction = +1 or -1; changes follow behind it.
   int first(int direction) const { return direction < 0 && layers_ > 1 ? 1 + block() : 1; }

@@ -21,6 +21,15 @@ TermArray part(const std::vector<double>& of, std::size_t index, std::size_t ter
   return {of.data() + index * terms, static_cast<Eigen::Index>(terms)};
 }
 
+/// Divides by about the largest, and returns that one's logarithm.
+double normalise(Eigen::Ref<Eigen::ArrayXd> product) {
+  const double largest = product.abs().maxCoeff();
+  if (!(largest > 0)) return 0;
+  const double unit = std::exp2(std::ilogb(largest));
+  product /= unit;
+  return std::log(unit);
+}
+
 /// Row sum of a column's graph [S].
 double row_sum(ColumnGraph graph, int categories, double conductance) {
   return conductance * (graph == ColumnGraph::hamming ? categories - 1 : 2);
@@ -97,8 +106,9 @@ ConditionalColumns::ConditionalColumns(const ColumnCircuit& circuit, double accu
     const std::tuple key(circuit.graphs[j], circuit.space.categories(static_cast<int>(j)), circuit.change[j]);
     const auto [found, fresh] = known.try_emplace(key, columns_.size());
     if (fresh) columns_.push_back(column_of(circuit, static_cast<int>(j), nodes));
-    column_of_.push_back(found->second);
+    columns_[found->second].numbers.push_back(j);
   }
+  for (auto& column : columns_) multiply_alike(column);
   set_proposal(circuit, nodes);
 }
 
@@ -250,8 +260,7 @@ void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::v
   double total = 0;
   for (std::size_t t = 0; t < first_nodes_; ++t) {
     double mending = 0;
-    for (const auto number : column_of_) {
-      const auto& column = columns_[number];
+    for (const auto& column : columns_) {
       const int s = column.categories;
       double falls = 0;  // of S h along edges, over all goals
       if (column.graph == ColumnGraph::hamming) {
@@ -262,7 +271,7 @@ void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::v
           for (int x = 0; x + 1 < s; ++x) falls += std::abs(at(x) - at(x + 1));
         }
       }
-      mending += column.conductance * falls / s / s;
+      mending += static_cast<double>(column.numbers.size()) * column.conductance * falls / s / s;
     }
     node_share_.push_back(std::abs(nodes[t].weight) * mending);
     total += node_share_.back();
@@ -275,28 +284,41 @@ void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::v
   }
 }
 
+void ConditionalColumns::multiply_alike(Column& column) const {
+  if (column.graph != ColumnGraph::hamming) return;
+  const auto n = static_cast<Eigen::Index>(terms_);
+  const auto count = column.numbers.size();
+  column.product.resize((count + 1) * terms_);
+  column.log.resize(count + 1);
+  const auto equal = part(column.kernel, 0, terms_);
+  const auto differ = part(column.kernel, 1, terms_);
+  for (std::size_t k = 0; k <= count; ++k) {
+    Eigen::Map<Eigen::ArrayXd> product(column.product.data() + k * terms_, n);
+    product.setOnes();
+    for (std::size_t i = 0; i < count; ++i) {
+      product *= i < k ? equal : differ;
+      // After each of few categories there is room for many more.
+      if (i % 16 == 15 || column.categories > 16 || i + 1 == count) column.log[k] += normalise(product);
+    }
+  }
+}
+
 double ConditionalColumns::products(std::span<const std::uint16_t> x, std::span<const std::uint16_t> end,
                                     std::span<double> out) const {
   Eigen::Map<Eigen::ArrayXd> product(out.data(), static_cast<Eigen::Index>(terms_));
   product.setOnes();
   double log = 0;
-  const auto rescale = [&] {
-    const double unit = std::exp2(std::ilogb(product.abs().maxCoeff()));
-    product /= unit;
-    log += std::log(unit);
-  };
-  constexpr double kRoom = 1e60;  // a factor is at most S, and the largest product at least one
-  double growth = 1;
-  for (std::size_t j = 0; j < x.size(); ++j) {
-    const auto& column = columns_[column_of_[j]];
-    product *= part(column.kernel, class_of(column, x[j], end[j]), terms_);
-    growth *= column.categories;
-    if (growth < kRoom) continue;
-    growth = 1;
-    rescale();
+  for (const auto& column : columns_) {
+    if (column.graph == ColumnGraph::lattice) {
+      for (const auto j : column.numbers) product *= part(column.kernel, class_of(column, x[j], end[j]), terms_);
+    } else {
+      std::size_t equal = 0;
+      for (const auto j : column.numbers) equal += x[j] == end[j] ? 1U : 0U;
+      product *= part(column.product, equal, terms_);
+      log += column.log[equal];
+    }
   }
-  rescale();
-  return log;
+  return log + normalise(product);
 }
 
 double ConditionalColumns::add_currents(int layer, std::span<const std::uint16_t> x, std::span<const std::uint16_t> end,
@@ -304,37 +326,48 @@ double ConditionalColumns::add_currents(int layer, std::span<const std::uint16_t
                                         std::span<float> out) const {
   const TermArray product(products.data(), static_cast<Eigen::Index>(terms_));
   double visits = 0;
-  // A positive current to each of `edges` neighbours, the first of which has this number.
-  const auto current = [&](const Column& column, std::size_t way, std::size_t kind, std::size_t move) {
-    const auto row = (way * column.classes + kind) * 2 + move;
-    return weight * column.conductance * (product * part(column.difference, row, terms_)).sum();
-  };
   for (const int direction : {1, -1}) {
     if (layer + direction < 0 || layer + direction > layers_) continue;
     const auto way = direction_of(layer, direction);
     float* same = out.data() + moves_.first(direction);
     double staying = conductance_same_;
-    for (std::size_t j = 0; j < x.size(); ++j) {
-      const auto& column = columns_[column_of_[j]];
+    for (const auto& column : columns_) {
       const int s = column.categories;
-      const auto kind = class_of(column, x[j], end[j]);
-      float* change = same + 1 + moves_.offset(j);
-      const auto add = [&](int value, double ampere) {
-        if (!(ampere > 0)) return;
-        change[value] += static_cast<float>(ampere);
-        visits += ampere;
+      // To a neighbour; the same in all columns that are alike and of one class.
+      const auto current = [&](std::size_t kind, std::size_t move) {
+        const auto row = (way * column.classes + kind) * 2 + move;
+        return std::max(0.0, weight * column.conductance * (product * part(column.difference, row, terms_)).sum());
       };
       if (column.graph == ColumnGraph::lattice) {
-        if (x[j] > 0) add(x[j] - 1, current(column, way, kind, 0));
-        if (x[j] + 1 < s) add(x[j] + 1, current(column, way, kind, 1));
-        staying += column.conductance * ((x[j] == 0 ? 1 : 0) + (x[j] + 1 == s ? 1 : 0));
-      } else if (kind == 0 && s > 1) {
-        const double away = current(column, way, 0, 0);
-        for (int v = 0; v < s; ++v) add(v, v == x[j] ? 0.0 : away);
-      } else if (kind == 1) {
-        add(end[j], current(column, way, 1, 0));
-        const double other = s > 2 ? current(column, way, 1, 1) : 0.0;
-        for (int v = 0; v < s && other > 0; ++v) add(v, v == x[j] || v == end[j] ? 0.0 : other);
+        for (const auto j : column.numbers) {
+          const auto kind = class_of(column, x[j], end[j]);
+          float* change = same + 1 + moves_.offset(j);
+          for (const std::size_t up : {0U, 1U}) {
+            const int value = x[j] + (up != 0 ? 1 : -1);
+            if (value < 0 || value >= s) {
+              staying += column.conductance;
+              continue;
+            }
+            const double ampere = current(kind, up);
+            change[value] += static_cast<float>(ampere);
+            visits += ampere;
+          }
+        }
+        continue;
+      }
+      if (s == 1) continue;
+      const double away = current(0, 0);
+      const double toward = current(1, 0);
+      const double other = s > 2 ? current(1, 1) : 0.0;
+      for (const auto j : column.numbers) {
+        float* change = same + 1 + moves_.offset(j);
+        const bool right = x[j] == end[j];
+        visits += right ? (s - 1) * away : toward + (s - 2) * other;
+        const auto to_all = static_cast<float>(right ? away : other);
+        if (to_all > 0) {
+          for (int v = 0; v < s; ++v) change[v] += v == x[j] ? 0.0F : to_all;
+        }
+        if (!right) change[end[j]] += static_cast<float>(toward) - to_all;
       }
     }
     const double stays = weight * staying * (product * part(same_, way, terms_)).sum();
@@ -360,22 +393,23 @@ void ConditionalColumns::propose(Random& random, std::span<const std::uint16_t> 
     return;
   }
   const auto t = static_cast<std::size_t>(std::upper_bound(node_sum_.begin(), node_sum_.end(), u) - node_sum_.begin());
-  for (std::size_t j = 0; j < x.size(); ++j) {
-    const auto& column = columns_[column_of_[j]];
+  for (const auto& column : columns_) {
     const int s = column.categories;
-    double left = random.uniform() * s;
-    int value = 0;
-    if (column.graph == ColumnGraph::lattice) {
-      for (value = 0; value + 1 < s; ++value) {
-        left -= column.kernel[static_cast<std::size_t>(value * s + end[j]) * terms_ + t];
-        if (left < 0) break;
+    for (const auto j : column.numbers) {
+      double left = random.uniform() * s;
+      int value = 0;
+      if (column.graph == ColumnGraph::lattice) {
+        for (value = 0; value + 1 < s; ++value) {
+          left -= column.kernel[static_cast<std::size_t>(value * s + end[j]) * terms_ + t];
+          if (left < 0) break;
+        }
+      } else if (left < column.kernel[t] || s == 1) {
+        value = end[j];
+      } else {
+        value = (end[j] + 1 + static_cast<int>(random.below(s - 1))) % s;
       }
-    } else if (left < column.kernel[t] || s == 1) {
-      value = end[j];
-    } else {
-      value = (end[j] + 1 + static_cast<int>(random.below(s - 1))) % s;
+      x[j] = static_cast<std::uint16_t>(value);
     }
-    x[j] = static_cast<std::uint16_t>(value);
   }
 }
 

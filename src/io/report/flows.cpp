@@ -107,8 +107,8 @@ void flow_figures(const Report& report, ordered_json& f) {
   if (space.dimensions() <= 2) return;
   f["marginals"]["target"] = marginals(space, circuit.target());
   for (const auto& flow : report.flows) f["marginals"][flow.name] = marginals(space, flow.law.mass);
-  auto gallery = gallery_of(space.dimensions(), space.categories());
-  if (gallery["side_rows"] == 1) return;
+  if (!report.image) return;
+  auto gallery = image_of(report);
   gallery["target"] = tiles(space, report.target_gallery);
   for (const auto& flow : report.flows) {
     if (flow.samples) gallery[flow.name] = tiles(space, flow.gallery);

@@ -16,7 +16,9 @@ namespace kirchhoff {
 
 extern const std::string_view kReportTemplate;  // src/io/report/report.html, embedded by the build
 
-std::vector<Section> sections() { return {kCircuitSection, kNetworkSection, kFlowsSection, kWalksSection}; }
+std::vector<Section> sections() {
+  return {kCircuitSection, kNetworkSection, kFlowsSection, kWalksSection, kTableSection};
+}
 
 namespace {
 
@@ -56,10 +58,9 @@ ordered_json page_data(const Report& report) {
 
 }  // namespace
 
-ordered_json gallery_of(int dimensions, int categories) {
-  const int side = static_cast<int>(std::lround(std::sqrt(dimensions)));
-  const bool square = side * side == dimensions;
-  return {{"side_rows", square ? side : 1}, {"side_columns", square ? side : dimensions}, {"categories", categories}};
+ordered_json image_of(const Report& report) {
+  if (!report.image) return nullptr;
+  return {{"side_rows", (*report.image)[0]}, {"side_columns", (*report.image)[1]}, {"categories", report.categories}};
 }
 
 std::string report_json(const Report& report) {

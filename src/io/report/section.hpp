@@ -20,6 +20,7 @@ extern const Section kCircuitSection;  // the circuit, its solve, terminals, pot
 extern const Section kNetworkSection;  // training, currents of the network
 extern const Section kFlowsSection;    // walks and exit laws where states can be counted
 extern const Section kWalksSection;    // walks where they cannot
+extern const Section kTableSection;    // tables of samples against tables of rows
 
 /// In the order of the page and of report.json.
 std::vector<Section> sections();
@@ -30,7 +31,7 @@ nlohmann::ordered_json or_null(const std::optional<T>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
-/// Rows of coordinates as pictures of `sides[0]` x `sides[1]` squares where D is a square number, else as strips.
-nlohmann::ordered_json gallery_of(int dimensions, int categories);
+/// How rows of coordinates are drawn as an image; null where the case does not say that they are one.
+nlohmann::ordered_json image_of(const Report& report);
 
 }  // namespace kirchhoff

@@ -57,7 +57,8 @@ void walk_figures(const Report& report, ordered_json& f) {
     f["samples_neural"] = r.picture;
   }
   f["marginals"] = {{"target", r.target_marginals}, {"neural", r.marginals}};
-  f["gallery"] = gallery_of(report.dimensions, report.categories);
+  if (!report.image) return;
+  f["gallery"] = image_of(report);
   f["gallery"]["target"] = in_rows(r.target_gallery, report.dimensions);
   f["gallery"]["neural"] = in_rows(r.gallery, report.dimensions);
 }

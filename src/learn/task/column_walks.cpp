@@ -54,6 +54,7 @@ double ColumnWalkSupervision::pooled(std::int32_t layer, std::span<const std::ui
     unit = std::max(unit, log[k] + std::log(proposed[k]));
   }
   std::fill(out.begin(), out.end(), 0.0F);
+  if (!std::isfinite(unit)) return 0;
   constexpr double kNegligible = -18;  // proposals are visits within a few units
   double visits = 0;
   double proposals = 0;

@@ -101,7 +101,7 @@ PathSampler::Population PathSampler::begin(std::int64_t number, int repeats) con
       particle.log_weight += std::log(value == p.goal[j] ? even / agree : (1 - even) / (1 - agree));
     }
     particle.start = particle.state;
-    particle.distance = distance(particle.state, p.goal);
+    particle.distance = moves_.distance(particle.state, p.goal);
     p.level = std::max(p.level, particle.distance);
   }
   return p;
@@ -128,14 +128,16 @@ void PathSampler::look(std::vector<std::pair<Population*, Particle*>>& arrived) 
       constexpr double kTrusted = 0.7;
       particle.outlook = 0;
       for (std::size_t j = 0; j < d_; ++j) {
-        if (particle.state[j] == goal[j]) continue;
+        const int steps = moves_.steps(j, particle.state[j], goal[j]);
+        if (steps == 0) continue;
+        const int nearer = moves_.nearer(j, particle.state[j], goal[j]);
         double p = 0;
         for (const int direction : {1, -1}) {
           if (particle.layer + direction < 0 || particle.layer + direction > moves_.layers()) continue;
           p += static_cast<double>(
-              learned[static_cast<std::size_t>(moves_.change(direction, static_cast<int>(j), goal[j]))]);
+              learned[static_cast<std::size_t>(moves_.change(direction, static_cast<int>(j), nearer))]);
         }
-        particle.outlook += kTrusted * std::log(std::min(1.0, p * particle.distance) + 1e-30);
+        particle.outlook += kTrusted * steps * std::log(std::min(1.0, p * particle.distance / steps) + 1e-30);
       }
     }
   }
@@ -197,7 +199,7 @@ void PathSampler::move(const Population& population, Particle& p) {
   int layer = p.layer;
   const bool goes_on = moves_.apply(move, layer, p.state);
   p.layer = layer;
-  p.distance = goes_on ? distance(p.state, goal) : -1;
+  p.distance = goes_on ? moves_.distance(p.state, goal) : -1;
   p.outlook = 0;
   if (goes_on && ++p.moves >= kMostMoves) {
     p.distance = -1;

@@ -1,7 +1,7 @@
 #include "learn/walk/pilots.hpp"
 
+#include "kirchhoff/circuit/conditional/quotient.hpp"
 #include "kirchhoff/learn/walk/neural_walk.hpp"
-#include "learn/task/pair_walk.hpp"
 
 namespace kirchhoff {
 
@@ -10,14 +10,13 @@ std::size_t way_of(const MoveSet& moves, int move, int layer, std::span<const st
   if (move == MoveSet::kLeave) return kLeaving;
   const auto [direction, coordinate, value] = moves.step(move, layer);
   const auto j = static_cast<std::size_t>(coordinate);
-  const auto kind = coordinate < 0 ? MoveKind::same : kind_of_change(state[j], value, end[j]);
+  auto kind = MoveKind::same;
+  if (coordinate >= 0) {
+    const int before = moves.steps(j, state[j], end[j]);
+    const int after = moves.steps(j, value, end[j]);
+    kind = after < before ? MoveKind::toward : after > before ? MoveKind::away : MoveKind::other;
+  }
   return (direction < 0 ? 4 : 0) + static_cast<std::size_t>(kind);
-}
-
-int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
-  int sum = 0;
-  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] != b[j] ? 1 : 0;
-  return sum;
 }
 
 Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, std::uint64_t seed) {
@@ -28,7 +27,8 @@ Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, s
   const auto d = static_cast<std::size_t>(moves.dimensions());
   const auto c = static_cast<std::size_t>(moves.all_categories());
   const auto walks = walk_moves(comm, model, source, kPilots, seed, 0, true);
-  const auto vertices = static_cast<std::size_t>(moves.layers() + 1) * (d + 1);
+  const auto diameter = static_cast<std::size_t>(moves.diameter());
+  const auto vertices = static_cast<std::size_t>(moves.layers() + 1) * (diameter + 1);
   std::vector<double> counts(2 * c + vertices * kWays, 0.0);
   const auto ended = std::span(counts).first(c);
   const auto agreed = std::span(counts).subspan(c, c);
@@ -45,14 +45,15 @@ Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, s
     state.assign(start.begin(), start.end());
     int layer = 0;
     for (const int move : walks.path[i]) {
-      const auto vertex = static_cast<std::size_t>(layer) * (d + 1) + static_cast<std::size_t>(distance(state, end));
+      const auto vertex =
+          static_cast<std::size_t>(layer) * (diameter + 1) + static_cast<std::size_t>(moves.distance(state, end));
       ways[vertex * kWays + way_of(moves, move, layer, state, end)] += 1;
       moves.apply(move, layer, state);
     }
   }
   all_sum(comm, std::span<double>(counts));
   Pilots pilots;
-  pilots.dimensions = d;
+  pilots.diameter = diameter;
   for (std::size_t j = 0; j < d; ++j) {
     const int s = moves.space().categories(static_cast<int>(j));
     for (int v = 0; v < s; ++v) {

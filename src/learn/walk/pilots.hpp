@@ -19,23 +19,20 @@ inline constexpr std::size_t kLeaving = 8;
 /// The way of `move` out of (layer, state) for a walk that ends in `end`.
 std::size_t way_of(const MoveSet& moves, int move, int layer, std::span<const std::uint16_t> state,
                    std::span<const std::uint16_t> end);
-/// Of all ways: does a move of it mend a coordinate?
+/// Of all ways: does a move of it bring a coordinate nearer to its end?
 constexpr bool mends(std::size_t way) { return way != kLeaving && way % 4 == 1; }
-
-/// Number of coordinates that differ.
-int distance(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b);
 
 /// What walks of a model have done on their way to where they ended: what a path to a given end had best do as often.
 /// They differ from conditional walks. These start anywhere and mend; the model's, which do not know their end, stay
 /// nearer to it from the start, and go to and fro.
 struct Pilots {
-  std::size_t dimensions = 0;
+  std::size_t diameter = 0;
   std::vector<double> agreement;  // (C): how often those that end with a value of a coordinate have begun with it
-  std::vector<double> ways;       // (L + 1, D + 1, kWays): moves of a way, from a layer and a distance to the end
+  std::vector<double> ways;       // (L + 1, diameter + 1, kWays): moves of a way, from a layer and a distance to the end
 
   /// Counts (kWays) of the moves from a layer at a distance.
   std::span<const double> seen(int layer, int distance) const {
-    const auto vertex = static_cast<std::size_t>(layer) * (dimensions + 1) + static_cast<std::size_t>(distance);
+    const auto vertex = static_cast<std::size_t>(layer) * (diameter + 1) + static_cast<std::size_t>(distance);
     return std::span(ways).subspan(vertex * kWays, kWays);
   }
 };

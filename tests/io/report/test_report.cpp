@@ -337,9 +337,148 @@ TEST(ReportOfWalks, IsTheSamePageWithFiguresOfItsOwn) {
   EXPECT_EQ(figures["samples_neural"][7], 1);
   EXPECT_EQ(figures["loss"]["validation"], json({1.25}));
   EXPECT_EQ(figures["marginals"]["neural"][0], json({0.25, 0.75}));
-  EXPECT_EQ(figures["gallery"]["side_rows"], 1);  // 5 is no square: a strip for each
-  EXPECT_EQ(figures["gallery"]["neural"], json({{0, 1, 0, 1, 1}, {1, 1, 1, 0, 0}}));
-  EXPECT_EQ(figures["gallery"]["target"].size(), 1u);
+}
+
+TEST(ReportOfWalks, HasImagesWhereTheCaseSaysSo) {
+  auto report = walks_report();
+  EXPECT_FALSE(data_of(report_html(report))["figures"].contains("gallery"));
+
+  report.image = {5, 1};
+  const auto gallery = data_of(report_html(report))["figures"]["gallery"];
+
+  EXPECT_EQ(gallery["side_rows"], 5);
+  EXPECT_EQ(gallery["side_columns"], 1);
+  EXPECT_EQ(gallery["neural"], json({{0, 1, 0, 1, 1}, {1, 1, 1, 0, 0}}));
+  EXPECT_EQ(gallery["target"].size(), 1u);
+}
+
+/// A report of a table of three columns, its figures made up.
+Report table_report_of_three() {
+  auto report = walks_report();
+  report.table = TableReport{};
+  auto& table = *report.table;
+  table.against = "test rows";
+  table.columns = {
+      {"region", {"south", "north"}, false}, {"income", {"low", "mid", "high"}, true}, {"votes", {"no", "yes"}, false}};
+  table.shares = {{0.5, 0.5}, {0.25, 0.25, 0.5}, {1, 0}};
+  table.reference_shares = table.shares;
+  auto& found = table.found;
+  found.samples = 100;
+  found.reference_rows = 50;
+  found.training_rows = found.floor_rows = 80;
+  found.marginals = {{0.03, 0.01, 0.02}, {0.02, 0.02, 0.02}};
+  found.pair_columns = {0, 1, 2};
+  found.pairs = {{0.05, 0.25, 0.03}, {0.04, 0.05, 0.06}};
+  found.association = {0.5, 0.25, 0.75};
+  found.association_reference = {0.5, 0.5, 0.5};
+  found.nearest = {1.5, 1.5, 0.25, 0.125, 0.5};
+  found.discriminator = {0.75, 0.0625, 50};
+  found.tree_log_likelihood = -3.5;
+  found.tree_pseudo_count = 3;
+  return report;
+}
+
+TEST(ReportOfATable, HasItsKeys) {
+  auto report = table_report_of_three();
+  report.table->found.stray = {2, 1};
+  report.walks->log_likelihood_test = -3.25;
+
+  const auto table = json::parse(report_json(report))["table"];
+
+  EXPECT_EQ(table["columns"], 3);
+  EXPECT_EQ(table["column_names"], json({"region", "income", "votes"}));
+  EXPECT_EQ(table["column_categories"], json({2, 3, 2}));
+  EXPECT_EQ(table["against"], "test rows");
+  EXPECT_EQ(table["impossible_rows"], 2);
+  EXPECT_EQ(table["unseen_value_rows"], 1);
+  EXPECT_EQ(table["marginal_tv"], json({0.03, 0.01, 0.02}));
+  EXPECT_EQ(table["pair_tv_max"], 0.25);
+  EXPECT_EQ(table["pair_tv_worst"], json({0, 2}));
+  EXPECT_NEAR(table["pair_tv_floor_mean"].get<double>(), 0.05, 1e-15);
+  EXPECT_EQ(table["association_difference_max"], 0.25);
+  EXPECT_EQ(table["nearest_training"], 1.5);
+  EXPECT_EQ(table["nearest_held_out"], 1.5);
+  EXPECT_EQ(table["nearest_ratio"], 1);
+  EXPECT_EQ(table["copies_held_out"], 0.125);
+  EXPECT_EQ(table["discriminator_auc"], 0.75);
+  EXPECT_EQ(table["tree_log_likelihood"], -3.5);
+}
+
+TEST(ReportOfATable, SaysInWordsWhatIsGoodAndWhatIsOff) {
+  auto report = table_report_of_three();
+  report.walks->log_likelihood_test = -3.25;
+
+  const auto verdict = table_verdict(report);
+  const auto off = verdict.substr(verdict.find("Off: "));
+
+  EXPECT_THAT(verdict, testing::StartsWith("Good: "));
+  EXPECT_THAT(
+      off, HasSubstr("pairs of columns are clearly farther from the test rows than by chance (1 and 2.2 times as far "
+                     "as training rows, worst region with votes)"));
+  EXPECT_THAT(off, HasSubstr("a classifier tells samples from real rows well (AUC 0.750 +- 0.062)"));
+  EXPECT_THAT(off, Not(HasSubstr("nearer")));
+  EXPECT_THAT(verdict,
+              HasSubstr("the test rows are more likely than under the tree of Chow and Liu (-3.250 and -3.500 nat)"));
+}
+
+TEST(ReportOfATable, SaysThatNothingIsOffWhereNothingIs) {
+  auto report = table_report_of_three();
+  report.table->found.pairs.samples = report.table->found.pairs.training;
+  report.table->found.discriminator = {0.5, 0.0625, 50};
+
+  EXPECT_THAT(table_verdict(report), testing::EndsWith("Nothing that was measured is off."));
+
+  report.table->found.nearest.mean = 0.5;
+  report.table->found.stray = {3, 0};
+  EXPECT_THAT(table_verdict(report), HasSubstr("some may be learned by heart"));
+  EXPECT_THAT(table_verdict(report), HasSubstr("Off: 2.91 % of the samples are rows that cannot exist"));
+}
+
+TEST(ReportOfATable, DrawsItsPairsInTheOrderOfTheirColumns) {
+  const auto figures = data_of(report_html(table_report_of_three()))["figures"]["table"];
+
+  EXPECT_EQ(figures["columns"][1], json({{"name", "income"}, {"words", {"low", "mid", "high"}}, {"ordinal", true}}));
+  EXPECT_EQ(figures["samples"][1], json({0.25, 0.25, 0.5}));
+  EXPECT_EQ(figures["pair_columns"], json({0, 1, 2}));
+  EXPECT_EQ(figures["distance"], json({0.05, 0.25, 0.03}));
+  EXPECT_EQ(figures["association_reference"], json({0.5, 0.5, 0.5}));
+}
+
+// Of many columns those are drawn whose pairs are farthest off.
+TEST(ReportOfATable, DrawsTheWorstOfManyColumns) {
+  auto report = table_report_of_three();
+  auto& table = *report.table;
+  constexpr std::size_t kColumns = 60;
+  table.columns.assign(kColumns, {"x", {"0", "1"}, false});
+  table.shares.assign(kColumns, {0.5, 0.5});
+  table.reference_shares = table.shares;
+  auto& found = table.found;
+  found.pair_columns.clear();
+  for (std::size_t d = 0; d < kColumns; ++d) found.pair_columns.push_back(d);
+  const auto pairs = kColumns * (kColumns - 1) / 2;
+  found.pairs = {std::vector(pairs, 0.0), std::vector(pairs, 0.0)};
+  found.association = found.association_reference = found.pairs.samples;
+  found.pairs.samples[pair_index(57, 59, kColumns)] = 0.5;
+
+  const auto figures = data_of(report_html(report))["figures"]["table"];
+  const auto drawn = figures["pair_columns"].get<std::vector<std::size_t>>();
+
+  ASSERT_EQ(drawn.size(), 48u);
+  EXPECT_THAT(drawn, testing::IsSupersetOf({57u, 59u}));
+  EXPECT_EQ(figures["distance"][pair_index(46, 47, 48)], 0.5);
+}
+
+TEST(ReportOfATable, SaysLittleWhereNoSampleCanExist) {
+  auto report = table_report_of_three();
+  report.table->found = TableComparison{};
+  report.table->found.stray.impossible = 7;
+
+  const auto table = json::parse(report_json(report))["table"];
+
+  EXPECT_EQ(table["impossible_rows"], 7);
+  EXPECT_FALSE(table.contains("pair_tv_max"));
+  EXPECT_EQ(table["verdict"], "Off: 100 % of the samples are rows that cannot exist.");
+  EXPECT_FALSE(data_of(report_html(report))["figures"].contains("table"));
 }
 
 TEST(ReportOfWalks, HasNoPictureWhereTheSpaceIsNoPlane) {

@@ -58,14 +58,18 @@ class ConditionalColumns {
                   std::span<const double> products, double log) const;
 
  private:
-  /// The heat kernels of one column, and what moves make of them.
+  /// Columns that are alike: their heat kernels, and what moves make of them.
   struct Column {
     ColumnGraph graph = ColumnGraph::hamming;
     int categories = 1;
-    double conductance = 1;          // 1 / R_d [S]
-    std::size_t classes = 2;         // of (x_d, end_d): equal or not on hamming, S x S on a lattice
-    std::vector<double> kernel;      // (classes x T): S_d h_d
-    std::vector<double> difference;  // (directions, classes, 2 moves, T): see add_currents
+    double conductance = 1;            // 1 / R_d [S]
+    std::vector<std::size_t> numbers;  // of the columns that are such
+    std::size_t classes = 2;           // of (x_d, end_d): equal or not on hamming, S x S on a lattice
+    std::vector<double> kernel;        // (classes x T): S_d h_d
+    std::vector<double> difference;    // (directions, classes, 2 moves, T): see add_currents
+    // Of hamming: the product over all of them depends on how many are equal. Each product is divided by its largest.
+    std::vector<double> product;  // (numbers + 1, T)
+    std::vector<double> log;      // (numbers + 1) of what it was divided by
   };
   struct Node {
     double s = 0;
@@ -76,6 +80,7 @@ class ConditionalColumns {
 
   std::vector<Node> nodes_of(const ColumnCircuit& circuit, double accuracy) const;
   Column column_of(const ColumnCircuit& circuit, int d, const std::vector<Node>& nodes) const;
+  void multiply_alike(Column& column) const;
   void set_proposal(const ColumnCircuit& circuit, const std::vector<Node>& nodes);
   std::size_t class_of(const Column& column, int value, int goal) const {
     return column.graph == ColumnGraph::hamming ? (value == goal ? 0U : 1U)
@@ -91,13 +96,12 @@ class ConditionalColumns {
   double conductance_same_ = 0;  // 1 / r [S]
   double log_states_ = 0;
   std::size_t terms_ = 0;
-  std::size_t first_nodes_ = 0;         // terms of m = 0: their kernels are probabilities
-  std::vector<std::size_t> column_of_;  // (D) among columns_
-  std::vector<Column> columns_;         // those that differ
-  std::vector<double> same_;            // (directions, T): current of the edge that changes nothing
-  std::vector<double> node_share_;      // (first_nodes_) of the proposal, without end_share_
-  std::vector<double> node_sum_;        // cumulative
-  double end_share_ = 0;                // of the proposal: the vertices of x_L
+  std::size_t first_nodes_ = 0;     // terms of m = 0: their kernels are probabilities
+  std::vector<Column> columns_;     // those that differ
+  std::vector<double> same_;        // (directions, T): current of the edge that changes nothing
+  std::vector<double> node_share_;  // (first_nodes_) of the proposal, without end_share_
+  std::vector<double> node_sum_;    // cumulative
+  double end_share_ = 0;            // of the proposal: the vertices of x_L
 };
 
 }  // namespace kirchhoff

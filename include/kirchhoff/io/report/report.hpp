@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "kirchhoff/learn/train.hpp"
 #include "kirchhoff/solve/solve.hpp"
 #include "kirchhoff/validate/compare_rows.hpp"
+#include "kirchhoff/validate/table.hpp"
 #include "kirchhoff/validate/validate.hpp"
 
 namespace kirchhoff {
@@ -79,6 +81,22 @@ struct WalksReport {
   std::vector<std::uint16_t> target_gallery;          // some draws of the target
 };
 
+/// What a column's codes stand for.
+struct ColumnWords {
+  std::string name;
+  std::vector<std::string> words;  // (S_d)
+  bool ordinal = false;
+};
+
+/// A table of samples against rows of the target's table.
+struct TableReport {
+  TableComparison found;
+  std::string against;                      // what the reference rows are: test rows | held-out rows
+  std::vector<ColumnWords> columns;         // (D)
+  std::vector<std::vector<double>> shares;  // (D)(S_d) of each value among the samples
+  std::vector<std::vector<double>> reference_shares;
+};
+
 /// What report.json and report.html are made from. What is absent was not done.
 struct Report {
   std::string title;
@@ -101,6 +119,8 @@ struct Report {
   std::optional<CurrentComparison> currents;
   std::vector<FlowReport> flows;
   std::optional<WalksReport> walks;
+  std::optional<TableReport> table;         // where rows of a file are the target
+  std::optional<std::array<int, 2>> image;  // rows and columns of pixels, where coordinates are an image
   std::vector<std::int64_t> target_gallery;
 };
 
@@ -109,6 +129,9 @@ std::string report_json(const Report& report);
 
 /// The text of report.html: one self-contained page. Local.
 std::string report_html(const Report& report);
+
+/// One or two sentences: what is good about the report's table of samples, and what is off. Local.
+std::string table_verdict(const Report& report);
 
 /// training.csv. Local.
 std::string training_csv(const std::vector<TrainRecord>& history);
