@@ -187,6 +187,8 @@ void check_walk(const Options& options, const Job& job) {
   }
   if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
+  if (job.fill_missing)
+    refuse("sample_missing", "draws missing entries as the table has them (keep), and cannot fill them");
   if (job.leap > 0 && job.layers > 1) refuse("sample_leap", "leaps between two layers only");
   if (job.flows != std::vector<std::string>{"neural"}) refuse("sample_flow", "has the flow neural only");
   if (!job.target.file.empty() && holds_mass(job.target)) refuse("target_dataset", "needs samples of the target");

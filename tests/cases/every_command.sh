@@ -67,6 +67,28 @@ succeed 1 train walk.yaml -out walk -train_steps 4 # another training, and back
 succeed 1 train walk.yaml -out walk
 grep -q 'is taken up again' log || fail "the first training is lost: $(cat log)"
 
+# A table: all that is understood of one, and its samples.
+"$python" - <<'PYTHON'
+words = ['"a ""b"""', "plain", "NA"]
+bands = ["<18", "18-64", "65+"]
+with open("table.csv", "w") as file:
+    file.write("id;x_a;x_b;x_c;word;band;amount\n")
+    for i in range(80):
+        bits = ";".join(str(int(i % 3 == k)) for k in range(3))
+        file.write(f"{i};{bits};{words[i * 7 % 3]};{bands[i % 4 % 3]};{i * 37 % 90},5\n")
+PYTHON
+cat >table.yaml <<'YAML'
+target: {file: table.csv, schema: {id: {type: skip}, amount: {bins: 4}}, missing: [NA]}
+model:  {hidden: [8]}
+train:  {steps: 4, batch: 8, validate_every: 2}
+sample: {count: 20}
+YAML
+succeed 2 run table.yaml -out table
+holds table "${results[@]:1}" samples.csv
+succeed 1 sample table -sample_seed 1
+succeed 1 train table.yaml -out nominal -target_schema '{id: {use: false}, "*": {type: nominal}}' -target_one_hot keep
+expect_error 1 "column 1, 'id'" 1 train table.yaml -out refused -target_schema '{word: {type: nominal}}'
+
 # Networks.
 succeed 1 solve net.sp -out net -network_pairs pairs.txt
 succeed 2 solve net.sp -out net -network_pairs all -overwrite

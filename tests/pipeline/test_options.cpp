@@ -11,7 +11,7 @@
 namespace kirchhoff {
 namespace {
 
-constexpr std::array kProblems = {kExact, kMonteCarlo, kWalkDrawn, kWalkRows, kNetwork};
+constexpr std::array kProblems = {kExact, kMonteCarlo, kWalkDrawn, kWalkRows, kWalkTable, kNetwork};
 
 std::vector<std::string> refused_by(Problem problem, Family family = Family::lattice) {
   std::vector<std::string> names;
@@ -110,6 +110,34 @@ TEST(ResolvedOptions, AreACaseThatCanBeReadAgain) {
   }
   EXPECT_THAT(options.yaml(), testing::HasSubstr("name: 'it''s'"));
   EXPECT_THAT(options.yaml(), testing::HasSubstr("hidden: [8, 4]"));
+}
+
+TEST(ResolvedOptions, LeaveTheNetworkAloneWhereOnlySamplesDiffer) {
+  for (const auto* option : {"sample_seed", "sample_count"}) {
+    const auto other = with(option, "77");
+    const auto usual = with("", "");
+    for (const unsigned change : {kCircuit, kLaw, kTraining}) EXPECT_EQ(other.digest(change), usual.digest(change));
+    EXPECT_NE(other.digest(kSamples), usual.digest(kSamples)) << option;
+  }
+}
+
+TEST(ParseCase, TakesWhatStandsBelowAMapAsOneValue) {
+  const auto entries = parse_case(
+      "target:\n  file: t.csv\n  schema:\n    'a b': {type: ordinal, order: [low, 'mid, \"x\"', 3]}\n    c: {use: "
+      "no}\n",
+      "x.yaml");
+
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[1].name, "target_schema");
+  EXPECT_EQ(entries[1].line, 3);
+  const std::string json = R"({"a b":{"type":"ordinal","order":["low","mid, \"x\"","3"]},"c":{"use":"no"}})";
+  EXPECT_EQ(entries[1].value, json);
+  // As it is stored, and as it is typed.
+  EXPECT_EQ(parse_case("target: {schema: " + json + "}", "x.yaml")[0].value, json);
+  EXPECT_EQ(nested_json("{'a b': {type: ordinal, order: [low, 'mid, \"x\"', 3]}, c: {use: no}}", "x"), json);
+  EXPECT_THAT([] { nested_json("{a: {b: 1}, a: 2}", "x"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("key 'a' stands twice")));
+  EXPECT_THAT([] { nested_json("[a]", "x"); }, testing::ThrowsMessage<Error>(testing::HasSubstr("a map is needed")));
 }
 
 TEST(Options, RefuseEveryKeyWithoutItsValue) {

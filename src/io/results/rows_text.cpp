@@ -79,10 +79,10 @@ class RowText {
       } else if (column.binned() && code != column.missing) {
         // One stream for each column: what a row has in one does not depend on the others.
         const auto index = static_cast<std::uint64_t>(row) * schema_.columns.size() + field.coordinate;
-        append(
-            line,
-            as_field(field_text(schema_, column, code, Random(seed_, Stream::jitter, index).uniform()), schema_.separator),
-            field);
+        append(line,
+               as_field(field_text(schema_, column, code, Random(seed_, Stream::jitter, index).uniform()),
+                        schema_.separator),
+               field);
       } else {
         append(line, words_[field.coordinate].at(code), field);
       }
@@ -135,19 +135,21 @@ void write_rows(MPI_Comm comm, const std::string& path, const Schema& schema, st
   std::optional<forced_leave::Unfinished> unfinished;
   if (leads) unfinished.emplace(temporary);
   const auto d = schema.columns.size();
-  // Twice over the same text: first for its length, which says where each rank's part begins.
-  std::optional<RowText> lines;
-  std::int64_t bytes = 0;
-  agree(comm, [&] {
-    lines.emplace(schema, seed);
-    for_each_piece(*lines, rows, d, first, leads,
-                   [&](const std::string& piece) { bytes += static_cast<std::int64_t>(piece.size()); });
-    if (leads) create_to_write(temporary, path).settle();
-  });
-  std::int64_t begin = 0;
-  MPI_Exscan(&bytes, &begin, 1, MPI_INT64_T, MPI_SUM, comm);
-  if (leads) begin = 0;
   try {
+    // Twice over the same text: first for its length, which says where each rank's part begins.
+    std::optional<RowText> lines;
+    std::int64_t bytes = 0;
+    agree(comm, [&] {
+      lines.emplace(schema, seed);
+      for_each_piece(*lines, rows, d, first, leads,
+                     [&](const std::string& piece) { bytes += static_cast<std::int64_t>(piece.size()); });
+    });
+    std::int64_t begin = 0;
+    MPI_Exscan(&bytes, &begin, 1, MPI_INT64_T, MPI_SUM, comm);
+    if (leads) begin = 0;
+    agree(comm, [&] {
+      if (leads) create_to_write(temporary, path).settle();
+    });
     agree(comm, [&] {
       auto file = open_to_write(temporary, path);
       auto at = static_cast<std::uint64_t>(begin);
@@ -157,16 +159,16 @@ void write_rows(MPI_Comm comm, const std::string& path, const Schema& schema, st
       });
       file.settle();
     });
+    agree(comm, [&] {
+      if (!leads) return;
+      replace_file(temporary, path);
+      settle_folder(path);
+    });
   } catch (const AgreedError&) {
     std::error_code ignored;
     if (leads) std::filesystem::remove(temporary, ignored);
     throw;
   }
-  agree(comm, [&] {
-    if (!leads) return;
-    replace_file(temporary, path);
-    settle_folder(path);
-  });
 }
 
 }  // namespace kirchhoff

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# A table in, a table out: what is understood, trained on and written, by the program itself.
+. "$(dirname "$0")/common/lib.sh"
+
+cp "$source_dir"/data/cases/survey.{csv,yaml} .
+"$python" "$source_dir/scripts/make_survey.py" | cmp - survey.csv || fail "survey.csv is not what its script makes"
+few=(-model_hidden 16 -train_steps 120 -train_batch 64 -train_warmup 20 -sample_count 3000)
+
+# One line is a whole case; the printed table comes before the work.
+succeed 2 run survey.yaml "${few[@]}"
+grep -Eq '^ +income +real, in 16 bins +17 ' log || fail "income is not what it is: $(cat log)"
+grep -Eq '^ +age +ordinal +6 +18-29 < 30-44' log || fail "the ranges of age are not in order: $(cat log)"
+[ "$(grep -n '^table' log | head -1 | cut -d: -f1)" -lt "$(grep -n '^train' log | head -1 | cut -d: -f1)" ] || fail "the table is printed late"
+for file in samples.csv samples.h5 checkpoint.h5 report.html; do [ -s "survey/$file" ] || fail "no $file"; done
+state_is survey finished
+grep -q '"table"' survey/state.json || fail "samples.csv is no artefact of the folder"
+
+"$python" - <<'PYTHON' || fail "samples.csv is not such a table as survey.csv"
+import csv, h5py, numpy as np
+def read(path):
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    return rows[0], rows[1:]
+header, rows = read("survey.csv")
+names, samples = read("survey/samples.csv")
+assert names == header and len(samples) == 3000, (names, len(samples))
+with h5py.File("survey/samples.h5") as file:
+    codes = file["neural/samples"][:]
+    words = [w.decode() for w in file["schema/words"][:]]
+    sizes = file["schema/categories"][:]
+    missing = file["schema/missing"][:]
+    edges = file["schema/edges"][:]
+    assert [n.decode() for n in file["schema/names"][:]] == header
+with h5py.File("survey/checkpoint.h5") as file:
+    assert [w.decode() for w in file["schema/words"][:]] == words
+begin = np.concatenate([[0], np.cumsum(sizes)])
+for d, name in enumerate(header):
+    own = {row[d] for row in rows}
+    for i, row in enumerate(samples):
+        code = codes[i, d]
+        if code == missing[d]:
+            assert row[d] == ""
+        elif name == "income":
+            whole, cents = row[d].split(".")
+            assert len(cents) == 2 and edges[code] <= float(row[d]) < edges[code + 1], (row[d], code)
+        else:
+            assert row[d] in own and row[d] == words[begin[d] + code], row[d]
+PYTHON
+
+# Samples of the same network: another seed and another number do not train, and no number of ranks makes a difference.
+cp survey/samples.csv first.csv
+cp survey/checkpoint.h5 network.h5
+succeed 1 sample survey.yaml "${few[@]}" -sample_seed 1
+! cmp -s first.csv survey/samples.csv || fail "another sample_seed gave the same samples"
+succeed 3 sample survey.yaml "${few[@]}"
+cmp first.csv survey/samples.csv || fail "three ranks write other samples than two"
+succeed 1 sample survey "${few[@]:0:8}" -sample_count 100
+[ "$(wc -l <survey/samples.csv)" = 101 ] || fail "sample_count is not what is written"
+cmp network.h5 survey/checkpoint.h5 || fail "sampling trained the network again"
+rm survey/samples.csv
+succeed 1 sample survey
+[ "$(wc -l <survey/samples.csv)" = 101 ] || fail "samples.csv that is gone is not written again"
+cmp network.h5 survey/checkpoint.h5 || fail "writing samples.csv trained the network again"
+
+# What the case says of columns, a file for test rows, another separator, decimal commas, one-hot bits.
+"$python" - <<'PYTHON'
+import random
+random.seed(2)
+for name, count in (("bits.csv", 200), ("bits_test.csv", 30)):
+    with open(name, "w") as file:
+        file.write("id;c_red;c_green;c_blue;size;w\r\n")
+        for i in range(count):
+            c = random.randrange(3)
+            size = ["small", "large", "n/a", "mid"][c if random.random() < 0.9 else 3]
+            file.write(f"{i + 7};{int(c == 0)};{int(c == 1)};{int(c == 2)};{size};{random.random():.3f}\r\n".replace(".", ","))
+PYTHON
+cat >bits.yaml <<'YAML'
+target:
+  file: bits.csv
+  test: bits_test.csv
+  missing: [n/a]
+  schema: {id: {use: false}, size: {order: [small, mid, large]}, w: {bins: 4}}
+model:  {hidden: [8]}
+train:  {steps: 20, batch: 16}
+sample: {count: 300, paths: 8}
+YAML
+succeed 1 run bits.yaml
+[ "$(head -1 bits/samples.csv)" = 'c_red;c_green;c_blue;size;w' ] || fail "the header: $(head -1 bits/samples.csv)"
+tail -n +2 bits/samples.csv | grep -Evq '^(1;0;0|0;1;0|0;0;1);(small|mid|large|n/a);0,[0-9]{3}$' && fail "rows that cannot exist: $(head -3 bits/samples.csv)"
+succeed 1 train bits.yaml -target_one_hot keep -out kept
+grep -Eq '^ +c_red +binary' log || fail "bits are not kept: $(cat log)"
+
+# Codes with a list of their numbers of categories; the same numbers under one S are read as before.
+printf '1,1,3\n0,4,11\n1,0,0\n0,2,5\n' >codes.csv
+printf 'space: {categories: [2, 5, 12]}\ntarget: {file: codes.csv}\nmodel: {hidden: [8]}\ntrain: {steps: 5, batch: 8}\nsample: {count: 200}\n' >codes.yaml
+succeed 2 run codes.yaml
+awk -F, '$1 > 1 || $2 > 4 || $3 > 11 || NF != 3 { exit 1 }' codes/samples.csv || fail "a code that is none"
+sed 's/\[2, 5, 12\]/12, dimensions: 3/; s/train: {/&supervision: walk, /' codes.yaml >alike.yaml
+succeed 1 run alike.yaml
+[ ! -e alike/samples.csv ] || fail "numbers under one S became a table"
+
+# One clear line each.
+refused() { # MESSAGE TEXT [OPTION...]
+  printf "$2" >bad.csv
+  printf 'target: {file: bad.csv}\n' >bad.yaml
+  expect_error 1 "$1" 1 train bad.yaml -out bad "${@:3}"
+}
+refused 'bad.csv:3: 2 fields, but line 1 has 3' 'a,b,c\n1,x,2\n1,y\n'
+refused 'bad.csv:2: column 2: a quote that does not end' 'a,b\n1,"x\n2,y\n'
+refused 'in UTF-16' '\xff\xfea\0'
+refused 'the file is empty' ''
+refused 'no row of data follows' 'a,b,c\n'
+refused "columns 1 and 3 have the same name, 'a'" 'a,b,a\n1,2,x\n3,4,y\n'
+refused "column 1, 'id'" "id,b\n$(for i in $(seq 30); do printf '%d,x\\n%d,y\\n' "$i" "$((i + 30))"; done)"
+refused "is not in its order \[x, z\]" 'a,b\n1,x\n2,y\n' -target_schema '{b: {order: [x, z]}}'
+refused "has no column 'c'" 'a,b\n1,x\n2,y\n' -target_schema '{c: {type: skip}}'
+refused "unknown key 'typ', did you mean 'type'" 'a,b\n1,x\n2,y\n' -target_schema '{b: {typ: skip}}'
+refused 'needs a column that is not constant' 'a,b\n1,x\n1,x\n'
+refused 'space_categories is missing' 'a,b\n1,x\n2,y\n' -train_supervision exact
+echo "$errors_seen causes refused"
