@@ -28,6 +28,8 @@ template <class Value>
 struct Artefact {
   const char* stage;                 // in state.json, and before what is said on stdout
   std::vector<const char*> files{};  // any of them may do; messages name the first. None: it is made each time
+  /// Whether the files are there and of this problem, where they do not say it themselves; else the folder asks them.
+  std::function<bool()> there{};
   /// What the files hold, or part of it. @throws AgreedError: why they cannot be used.
   std::function<Value()> read{};
   /// Whether that is all of it; without: it always is.
@@ -50,7 +52,10 @@ Value bring(ResultFolder& folder, const Artefact<Value>& artefact, bool redo) {
   const auto path = artefact.files.empty() ? "" : folder.path(artefact.files.front());
   const bool required = !artefact.refusal.empty();
   std::optional<Value> value;
-  if (!redo && std::any_of(artefact.files.begin(), artefact.files.end(), [&](auto f) { return folder.fresh(f); })) {
+  const auto fresh = [&](const char* file) { return folder.fresh(file); };
+  const bool found =
+      artefact.there ? artefact.there() : std::any_of(artefact.files.begin(), artefact.files.end(), fresh);
+  if (!redo && found) {
     try {
       value = artefact.read();
     } catch (const AgreedError& e) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <yaml.h>
 
 #include <set>
@@ -9,6 +10,8 @@
 
 namespace kirchhoff {
 namespace {
+
+using NestedJson = nlohmann::ordered_json;
 
 /// libyaml's stream of events, flattened into section_key = value with its line.
 class CaseReader {
@@ -29,6 +32,15 @@ class CaseReader {
     next();  // end of the document
     if (next().type == YAML_DOCUMENT_START_EVENT) fail("a case is one document");
     return std::move(entries_);
+  }
+
+  /// A text that is a map and nothing else.
+  NestedJson read_nested() {
+    next();  // start of the stream
+    if (next().type != YAML_DOCUMENT_START_EVENT || next().type != YAML_MAPPING_START_EVENT) {
+      fail("a map is needed: {key: value}");
+    }
+    return nested_map(1);
   }
 
  private:
@@ -60,7 +72,6 @@ class CaseReader {
 
   /// @param depth of nesting; `map` goes into itself, so that it needs a bound.
   void map(const std::string& prefix, int depth) {
-    constexpr int kDeepest = 16;
     if (depth > kDeepest) {
       fail(fmt::format("maps are nested more than {} deep: a case is a map of sections (space:, circuit:, ...)",
                        kDeepest));
@@ -74,7 +85,11 @@ class CaseReader {
       const auto value = next();
       switch (value.type) {
         case YAML_MAPPING_START_EVENT:
-          map(name, depth + 1);
+          if (const auto* option = find_option(name); option != nullptr && option->values.type == Values::Type::map) {
+            add(name, nested_map(depth + 1).dump(), line);
+          } else {
+            map(name, depth + 1);
+          }
           break;
         case YAML_SCALAR_EVENT:
           add(name, value.value, line, value.null);
@@ -85,6 +100,34 @@ class CaseReader {
         default:
           fail(fmt::format("{} has a value that a case cannot hold (an alias?)", in_quotes(name)));
       }
+    }
+  }
+
+  /// Behind its start.
+  NestedJson nested_map(int depth) {
+    if (depth > kDeepest) fail(fmt::format("maps are nested more than {} deep", kDeepest));
+    auto json = NestedJson::object();
+    while (true) {
+      const auto key = next();
+      if (key.type == YAML_MAPPING_END_EVENT) return json;
+      if (key.type != YAML_SCALAR_EVENT) fail("a key must be a word");
+      if (json.contains(key.value)) fail(fmt::format("key {} stands twice", in_quotes(key.value)));
+      json[key.value] = nested_value(key.value, next(), depth);
+    }
+  }
+
+  NestedJson nested_value(const std::string& name, const Event& value, int depth) {
+    if (value.type == YAML_MAPPING_START_EVENT) return nested_map(depth + 1);
+    if (value.type == YAML_SCALAR_EVENT) return value.null ? NestedJson() : NestedJson(value.value);
+    if (value.type != YAML_SEQUENCE_START_EVENT) {
+      fail(fmt::format("{} has a value that a case cannot hold (an alias?)", in_quotes(name)));
+    }
+    auto json = NestedJson::array();
+    while (true) {
+      const auto item = next();
+      if (item.type == YAML_SEQUENCE_END_EVENT) return json;
+      if (item.type != YAML_SCALAR_EVENT) fail(fmt::format("{} must be a list of plain values", in_quotes(name)));
+      json.push_back(item.value);
     }
   }
 
@@ -106,6 +149,8 @@ class CaseReader {
     entries_.push_back({name, null ? "" : value, line, null});
   }
 
+  static constexpr int kDeepest = 16;
+
   std::string origin_;
   yaml_parser_t parser_{};
   int line_ = 1;
@@ -117,6 +162,10 @@ class CaseReader {
 
 std::vector<CaseEntry> parse_case(const std::string& text, const std::string& origin) {
   return CaseReader(text, origin).read();
+}
+
+std::string nested_json(const std::string& text, const std::string& origin) {
+  return CaseReader(text, origin).read_nested().dump();
 }
 
 }  // namespace kirchhoff

@@ -255,7 +255,7 @@ StoredWalks CountedStates::walk_along(const std::string& name, const std::string
   const auto flow = flow_of(name, may_train);
   MPI_Barrier(comm_);
   const double begin = wall_time();
-  auto walks = walk(comm_, flow, {job_.count, job_.seed, false});
+  auto walks = walk(comm_, flow, {job_.count, job_.sample_seed, false});
   const double seconds = all_max(comm_, wall_time() - begin);
   double moves = 0;
   std::int64_t stuck = 0;

@@ -49,7 +49,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr auto kStateFile = "state.json";
-constexpr std::array kStages = {"bench", "solve", "train", "sample", "validate"};
+constexpr std::array kStages = {"bench", "solve", "train", "sample", "table", "validate"};
 
 /// A JSON object in a file; null when there is none that can be read.
 Json read_json(const std::string& path) {
@@ -311,6 +311,14 @@ void ResultFolder::take_over_stages() {
       if (value.is_number_integer()) mine.figures[figure] = value.get<std::int64_t>();
     }
   }
+}
+
+void ResultFolder::remove(const char* file) const {
+  agree(comm_, [&] {
+    std::error_code failed;
+    if (rank_of(comm_) == 0) fs::remove(path(file), failed);
+    if (failed) throw Error(fmt::format("cannot remove {}: {}", path(file), failed.message()));
+  });
 }
 
 ResultFolder::Stage ResultFolder::begin(const std::string& stage) {

@@ -73,6 +73,8 @@ class ResultFolder {
   std::string path(const std::string& file) const;
   /// Whether a file of this very problem is there; a damaged one is not, and the reason is said. @note Collective.
   bool fresh(const char* file) const;
+  /// Removes a file, where there is one. @note Collective. @throws AgreedError.
+  void remove(const char* file) const;
 
   /// A stage at work, for state.json.
   class Stage {

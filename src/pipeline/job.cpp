@@ -15,6 +15,7 @@
 #include "kirchhoff/io/network/formats.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "pipeline/options.hpp"
+#include "pipeline/table_options.hpp"
 #include "pipeline/terminals.hpp"
 #include "pipeline/training_options.hpp"
 
@@ -134,13 +135,13 @@ void check_memory(const Options& options, const Job& job) {
   }
   double weights = 0;
   for (std::size_t k = 0; k < job.model.hidden.size(); ++k) {
-    const double before =
-        k == 0 ? static_cast<double>(job.space.categories()) * job.space.dimensions() : job.model.hidden[k - 1];
+    const double before = k == 0 ? static_cast<double>(job.space.all_categories()) : job.model.hidden[k - 1];
     weights += before * job.model.hidden[k];
   }
   need("model_hidden", 6 * 8 * weights, "the network and its optimiser");
-  const double bits = job.model.evidence ? job.space.dimensions() : 0;
-  need("model_evidence", 6 * 8 * bits * bits, "the linear term of all bits and its optimiser");
+  const bool bits = job.space.uniform() && job.space.categories() == 2;
+  const auto inputs = static_cast<double>(bits ? job.space.dimensions() : job.space.all_categories());
+  need("model_evidence", job.model.evidence ? 6 * 8 * inputs * inputs : 0, "the linear term and its optimiser");
   need("sample_count", (22.0 + 4.0 * job.space.dimensions()) * static_cast<double>(job.count), "the samples");
 }
 
@@ -166,13 +167,24 @@ std::vector<std::string> flows(const Options& options) {
   return words;
 }
 
+/// One number of categories for all coordinates, or one for each.
+StateSpace space_of(const Options& options) {
+  const auto categories = options.integers("space_categories");
+  const auto dimensions = static_cast<int>(options.integer("space_dimensions"));
+  if (categories.size() == 1) return {categories[0], dimensions};
+  throw Error(fmt::format("{}: a list of {} is for the columns of a table (target_file)",
+                          options.origin("space_categories"), categories.size()));
+}
+
 /// What walk supervision cannot do is said before it starts.
 void check_walk(const Options& options, const Job& job) {
   const auto refuse = [&](const std::string& name, const std::string& why) {
     throw Error(fmt::format("{}: walk supervision {}", options.origin(name), why));
   };
   if (!row_of(job.family).closed_pairs) refuse("circuit_family", "needs family hamming");
-  if (job.space.categories() < 2) refuse("space_categories", "needs 2 categories or more");
+  if (job.space.all_categories() <= job.space.dimensions()) {
+    refuse("space_categories", job.table ? "needs a column that is not constant" : "needs 2 categories or more");
+  }
   if (!job.source.file.empty() && holds_mass(job.source)) refuse("source_dataset", "needs samples of the source");
   if (job.model.precision != Precision::single) refuse("model_precision", "works in single precision");
   if (job.leap > 0 && job.layers > 1) refuse("sample_leap", "leaps between two layers only");
@@ -193,8 +205,10 @@ std::optional<std::array<int, 2>> image_sides(const Options& options, const Stat
 
 void read_circuit(Options& options, const CaseText& source, Job& job) {
   const bool walk = job.supervision == "walk";
-  job.space = StateSpace(static_cast<int>(options.integer("space_categories")),
-                         static_cast<int>(options.integer("space_dimensions")));
+  job.source = read_terminal(options, "source", source.folder);
+  job.target = read_terminal(options, "target", source.folder);
+  if (options.setting().problem == kWalkTable) read_job_table(options, job);
+  job.space = job.table ? job.table->schema.state_space() : space_of(options);
   job.family = options.setting().family;
   job.boundary = static_cast<Boundary>(options.choice("circuit_boundary"));
   job.layers = static_cast<int>(options.integer("circuit_layers"));
@@ -222,8 +236,6 @@ void read_circuit(Options& options, const CaseText& source, Job& job) {
                               job.space.size() - 1));
     }
   }
-  job.source = read_terminal(options, "source", source.folder);
-  job.target = read_terminal(options, "target", source.folder);
 }
 
 }  // namespace
@@ -242,8 +254,12 @@ Job read_job(const std::string& input) {
   job.force = options.flag("force");
   job.overwrite = options.flag("overwrite");
 
-  if (!options.given("space_categories")) throw Error(fmt::format("{}: space_categories is missing", source.name));
   job.supervision = options.text("train_supervision");
+  if (!options.given("space_categories") && options.setting().problem != kWalkTable) {
+    const bool file = !options.text("target_file").empty();
+    throw Error(fmt::format("{}: space_categories is missing{}", source.name,
+                            file ? " (a table says it itself, but under walk supervision only)" : ""));
+  }
   read_circuit(options, source, job);
 
   job.solve.method = static_cast<SolveMethod>(options.choice("solve_method"));
@@ -258,6 +274,8 @@ Job read_job(const std::string& input) {
   job.count = options.integer("sample_count");
   job.image = image_sides(options, job.space);
   job.seed = static_cast<std::uint64_t>(options.integer("seed"));
+  job.sample_seed = static_cast<std::uint64_t>(options.integer("sample_seed"));
+  job.fill_missing = options.text("sample_missing") == "fill";
   if (job.supervision == "walk") check_walk(options, job);
   job.options = options.resolved();
   check_memory(options, job);

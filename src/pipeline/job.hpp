@@ -3,11 +3,13 @@
 #include <mpi.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "kirchhoff/circuit/circuit.hpp"
+#include "kirchhoff/io/table/typed_table.hpp"
 #include "kirchhoff/learn/network/model.hpp"
 #include "kirchhoff/learn/train.hpp"
 #include "kirchhoff/solve/solve.hpp"
@@ -53,6 +55,8 @@ struct Job {
   std::string embedding;        // nearest: a file, looked up; empty for the grid itself
   Terminal source;
   Terminal target;
+  std::shared_ptr<TypedTable> table{};     // what was understood of a table, and its rows as codes; null for others
+  std::vector<std::string> table_files{};  // in the order of the table's rows
 
   SolveOptions solve;
   bool write_currents = false;
@@ -71,6 +75,8 @@ struct Job {
   std::int64_t count = 0;
   std::optional<std::array<int, 2>> image;  // rows and columns of pixels, where coordinates are an image
   std::uint64_t seed = 0;
+  std::uint64_t sample_seed = 0;  // of the walks
+  bool fill_missing = false;      // no sample has a missing entry
 
   ResolvedOptions options;
 };

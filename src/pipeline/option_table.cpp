@@ -12,12 +12,15 @@ namespace {
 constexpr double kLargest = std::numeric_limits<double>::max();
 constexpr double kNoBound = std::numeric_limits<double>::infinity();
 constexpr double kMostInt = std::numeric_limits<int>::max();
+constexpr double kMostBins = 65535;
 
 constexpr Values kText{Values::Type::text};
 constexpr Values kPath{Values::Type::path};
 constexpr Values kFlag{Values::Type::flag};
 constexpr Values kChoice{Values::Type::choice};
 constexpr Values kWords{Values::Type::words};
+constexpr Values kTexts{Values::Type::texts};
+constexpr Values kMap{Values::Type::map};
 constexpr Values kReals{Values::Type::reals, -kLargest, kLargest};
 
 constexpr Values integer(double least, double most = kNoBound) { return {Values::Type::integer, least, most}; }
@@ -40,8 +43,18 @@ std::string family_names() {
 const std::vector<OptionSpec>& option_table() {
   static const std::string methods = fmt::format("{}", fmt::join(solve_method_names(), "|"));
   static const std::vector<OptionSpec> table = {
-      {"space_categories", "", small(1), "S", "number of categories of each coordinate", kCircuit},
-      {"space_dimensions", "1", small(1), "D", "number of coordinates of a state; each layer has S^D states", kCircuit},
+      {"space_categories",
+       "",
+       {Values::Type::integers, 1, kMostInt},
+       "S",
+       "number of categories of each coordinate, or a list of D; without: a table's columns say it",
+       kCircuit},
+      {"space_dimensions",
+       {"1", {{kWalkTable, ""}}},
+       small(1),
+       "D",
+       "number of coordinates of a state; each layer has S^D states",
+       kCircuit},
 
       {"circuit_family",
        {"dense", {{kWalk, "hamming"}}},
@@ -86,7 +99,7 @@ const std::vector<OptionSpec>& option_table() {
        "named distribution injected on layer 0 (docs/distributions.md)",
        kLaw},
       {"source_file", "", kPath, "path",
-       "samples or mass function of p from a file: .csv .txt .data .tsv .npy .h5, also .gz and .bz2", kContent},
+       "samples or mass function of p from a file: .csv .txt .data .tsv .npy .npz .h5, also .gz and .bz2", kContent},
       {"source_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
        kContent, kLayered, "source_file"},
       {"source_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
@@ -98,8 +111,23 @@ const std::vector<OptionSpec>& option_table() {
       {"target_file", "", kPath, "path", "samples or mass function of q from a file", kContent},
       {"target_dataset", "", kText, "samples|mass|path", "what the file holds; in HDF5 also the dataset's path",
        kContent, kLayered, "target_file|target_valid|target_test"},
-      {"target_columns", "", kText, "0-15,17", "columns of the file to use; without: all", kContent, kLayered,
+      {"target_columns", "", kText, "0-15,17",
+       "columns of the file to use, by number from 0, of a table also by name; without: all", kContent, kLayered,
        "target_file|target_valid|target_test"},
+      {"target_schema", "", kMap, "{column: {type, order, bins, use}}",
+       "what is known of columns: type nominal, ordinal, binary, real or skip; order: words from low to high; bins; "
+       "use: false; a column * stands for all others",
+       kContent, kWalkTable},
+      {"target_missing", "", kTexts, "words",
+       "words for a missing entry, beside the empty one (a list); without: NA, NaN, nan, ?", kContent, kWalkTable},
+      {"target_header", "auto", kChoice, "auto|yes|no", "whether the file's first row has the columns' names", kContent,
+       kWalkTable},
+      {"target_separator", "auto", kChoice, "auto|comma|semicolon|tab|bar|blank", "what separates the file's fields",
+       kContent, kWalkTable},
+      {"target_bins", "auto", or_auto(integer(1, kMostBins)), "bins",
+       "bins of a column of many different numbers; auto: 16, fewer for less than 160 rows", kContent, kWalkTable},
+      {"target_one_hot", "recode", kChoice, "recode|keep", "blocks of one-hot bits become one column, or stay bits",
+       kContent, kWalkTable},
       {"target_smoothing", "0", real(0, 1), "fraction",
        "fraction e of the uniform distribution mixed into q: (1-e) q + e/N", kLaw},
       {"target_valid", "", kPath, "path", "validation rows (model selection); read like the target's file", kNothing},
@@ -179,7 +207,10 @@ const std::vector<OptionSpec>& option_table() {
        "floating-point precision of the network and its optimiser",
        kTraining},
 
-      {"train_supervision", "exact", kChoice, "exact|monte_carlo|walk",
+      {"train_supervision",
+       {"exact", {{kWalkTable, "walk"}}},
+       kChoice,
+       "exact|monte_carlo|walk",
        "what the network learns from: the exact solution, samples of the terminals, or conditional walks (hamming, any "
        "number of states)",
        kTraining},
@@ -189,7 +220,7 @@ const std::vector<OptionSpec>& option_table() {
        "standard deviation of noise on the coordinates that others are predicted from; auto: for a mixture of few rows",
        kTraining, kMonteCarlo},
       {"train_steps",
-       {"20000", {{kWalkDrawn, "16000"}, {kWalkRows, "auto"}}},
+       {"20000", {{kWalkDrawn, "16000"}, {kWalkFile, "auto"}}},
        or_auto(integer(0)),
        "steps",
        "optimiser steps; walk also auto, or 0: 3/4 of the number of training rows, at least 2500 and at most 8000",
@@ -224,12 +255,12 @@ const std::vector<OptionSpec>& option_table() {
       {"train_references", "256", small(1), "rows",
        "number of end points over which the targets of a training example are averaged", kTraining, kWalk},
       {"train_row_decay", "800", real(0), "rows", "additional weight decay, times the number of training rows",
-       kTraining, kWalkRows},
+       kTraining, kWalkFile},
       {"train_dropout", "0", real(0, 0.95), "fraction", "fraction of hidden units left out in a training step",
        kTraining, kWalk},
       // Rows that are drawn on the fly are never seen twice: stopping early would only cut off the end of the schedule.
       {"train_patience",
-       {"0", {{kWalkRows, "8"}}},
+       {"0", {{kWalkFile, "8"}}},
        integer(0),
        "validations",
        "validations without progress after which training stops early; 0: never",
@@ -248,6 +279,10 @@ const std::vector<OptionSpec>& option_table() {
        "particles",
        "number of particles of each flow",
        kSamples},
+      {"sample_seed", "=seed", integer(0), "integer",
+       "seed of the walks: another one gives other samples of the same network", kSamples},
+      {"sample_missing", "keep", kChoice, "keep|fill", "samples have missing entries as the table has them, or none",
+       kSamples, kWalkTable},
       {"sample_leap", "0", real(0, 1), "share",
        "take several moves per network call (approximate): the fraction of likely changes taken at once; 0: one move "
        "per "
@@ -269,7 +304,7 @@ const std::vector<OptionSpec>& option_table() {
       {"bench_seconds", "20", real(0, kNoBound), "s", "a method is not repeated once it has taken this long in all",
        kNothing, kSolved},
 
-      {"seed", "0", integer(0), "integer", "seed of all random numbers", kTraining | kSamples},
+      {"seed", "0", integer(0), "integer", "seed of all random numbers", kTraining},
       {"out", "", kPath, "folder", "folder for results; without: the case's name", kProgram, kLayered | kNetwork},
       {"force", "false", kFlag, "flag", "compute finished stages of the same problem again", kProgram,
        kLayered | kNetwork},
@@ -290,7 +325,10 @@ std::string users(const OptionSpec& option) {
   if (option.of_case() && option.problems != kLayered && option.problems != (kSolved | kNetwork)) {
     if ((option.problems & kExact) != 0) names.emplace_back("exact");
     if ((option.problems & kMonteCarlo) != 0) names.emplace_back("monte_carlo");
-    if ((option.problems & kWalk) != 0) names.emplace_back(option.problems == kWalkRows ? "walk from a file" : "walk");
+    if ((option.problems & kWalk) != 0)
+      names.emplace_back(option.problems == kWalkFile    ? "walk from a file"
+                         : option.problems == kWalkTable ? "table"
+                                                         : "walk");
     if ((option.problems & kNetwork) != 0) names.emplace_back("network");
   }
   if (option.problems == (kSolved | kNetwork)) names = {"not walk"};
@@ -319,9 +357,12 @@ std::string defaults(const Default& fallback) {
     return value.starts_with('=') ? "that of " + value.substr(1) : value;
   };
   std::vector<std::string> parts;
-  if (!fallback.usual.empty()) parts.push_back(fallback.usual);
+  if (!fallback.usual.empty()) parts.push_back(shown(fallback.usual));
   for (const auto& [problems, value] : fallback.special) {
-    const auto* who = problems == kWalkRows ? "walk from a file" : problems == kWalkDrawn ? "walk from a name" : "walk";
+    const auto* who = problems == kWalkFile    ? "walk from a file"
+                      : problems == kWalkTable ? "table"
+                      : problems == kWalkDrawn ? "walk from a name"
+                                               : "walk";
     parts.push_back(fmt::format("{} {}", who, shown(value)));
   }
   return parts.empty() ? "" : fmt::format(" default {}", fmt::join(parts, ", "));
@@ -339,7 +380,7 @@ std::string option_help() {
       "  solve JOB.ini       Circuitscape's job on a raster         -> its maps and resistances, solution.h5\n"
       "  convert IN OUT      a network or a case as SPICE, edge list, Matrix Market or HDF5\n"
       "  train CASE          train the network                      -> checkpoint.h5, training.csv\n"
-      "  sample CASE|DIR     walks along the currents               -> samples.h5\n"
+      "  sample CASE|DIR     walks along the currents               -> samples.h5, of a table also samples.csv\n"
       "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"
       "  bench CASE          time and memory of all solve methods   -> bench.json\n"
       "  info FILE|DIR       what an HDF5 file of ours holds, how far a folder's work has come\n\n"

@@ -22,6 +22,7 @@ constexpr auto kProblemNames =
                                                      {kWalk, "walk supervision"},
                                                      {kWalkDrawn, "walk supervision of a named target"},
                                                      {kWalkRows, "walk supervision of a file's rows"},
+                                                     {kWalkTable, "a table"},
                                                      {kNetwork, "a network"}});
 
 std::vector<std::string> known_names(bool of_case) {
@@ -127,7 +128,9 @@ std::string wrong_value(const OptionSpec& option, const std::string& value) {
   using Type = Values::Type;
   switch (option.values.type) {
     case Type::text:
+    case Type::texts:
     case Type::path:
+    case Type::map:
       return "";
     case Type::flag:
       return value.empty() || !one_of(value, {"true", "yes", "1", "false", "no", "0"}).empty()
@@ -151,9 +154,13 @@ using TextOf = std::function<std::string(const std::string&)>;
 /// The setting that values of a layered circuit make; unknown words count as none.
 Setting setting_of(const TextOf& text_of) {
   Setting setting;
-  const auto supervision = text_of("train_supervision");
+  const auto categories = text_of("space_categories");
+  const bool from_file = !text_of("target_file").empty();
+  const bool table = from_file && (categories.empty() || categories.find(',') != std::string::npos);
+  auto supervision = text_of("train_supervision");
+  if (supervision.empty() && table) supervision = "walk";
   if (supervision == "monte_carlo") setting.problem = kMonteCarlo;
-  if (supervision == "walk") setting.problem = text_of("target_file").empty() ? kWalkDrawn : kWalkRows;
+  if (supervision == "walk") setting.problem = table ? kWalkTable : from_file ? kWalkRows : kWalkDrawn;
   const auto* family = find_option("circuit_family");
   const auto families = split(family->unit, '|');
   const auto word = text_of("circuit_family");
@@ -168,16 +175,24 @@ Error without_value(const std::string& where, const OptionSpec& option) {
   return Error(fmt::format("{} is without its value [{}]", where, option.unit));
 }
 
+std::string in_single_quotes(const std::string& text) {
+  std::string quoted;
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return "'" + quoted + "'";
+}
+
 /// A value as YAML.
 std::string scalar(const OptionSpec& option, const std::string& value) {
   double number = 0;
   if (option.values.list() && value.find(',') != std::string::npos) {
-    return fmt::format("[{}]", fmt::join(split(value), ", "));
+    if (option.values.type != Values::Type::texts) return fmt::format("[{}]", fmt::join(split(value), ", "));
+    std::vector<std::string> quoted;
+    for (const auto& part : split(value)) quoted.push_back(in_single_quotes(part));
+    return fmt::format("[{}]", fmt::join(quoted, ", "));
   }
+  if (option.values.type == Values::Type::map) return value;
   if (parse_number(value, number) || value == "true" || value == "false") return value;
-  std::string quoted;
-  for (const char c : value) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return "'" + quoted + "'";
+  return in_single_quotes(value);
 }
 
 }  // namespace

@@ -15,10 +15,12 @@ namespace kirchhoff {
 enum Problem : unsigned {
   kExact = 1,
   kMonteCarlo = 2,
-  kWalkDrawn = 4,  // walk supervision of a named target, which is drawn from without end
-  kWalkRows = 8,   // walk supervision of a file's rows
-  kNetwork = 16,   // a plain network, not a layered circuit
-  kWalk = kWalkDrawn | kWalkRows,
+  kWalkDrawn = 4,   // walk supervision of a named target, which is drawn from without end
+  kWalkRows = 8,    // walk supervision of a file's rows
+  kNetwork = 16,    // a plain network, not a layered circuit
+  kWalkTable = 32,  // walk supervision of a table, whose columns say what the states are
+  kWalkFile = kWalkRows | kWalkTable,
+  kWalk = kWalkDrawn | kWalkFile,
   kSolved = kExact | kMonteCarlo,  // whose circuit is solved as a whole
   kLayered = kSolved | kWalk,
 };
@@ -43,13 +45,15 @@ struct Setting {
 
 /// Type and range of a value.
 struct Values {
-  enum class Type { text, path, flag, choice, words, integer, integers, real, reals };
+  enum class Type { text, texts, path, flag, choice, words, integer, integers, real, reals, map };
   Type type = Type::text;
   double least = 0;
   double most = 0;
   bool automatic = false;  // `auto` too
 
-  bool list() const { return type == Type::words || type == Type::integers || type == Type::reals; }
+  bool list() const {
+    return type == Type::texts || type == Type::words || type == Type::integers || type == Type::reals;
+  }
 };
 
 /// A default: the usual one, and others for some problems. "=name": that option's value.
@@ -105,9 +109,14 @@ struct CaseEntry {
   bool null = false;  // `key:`, with nothing behind it; '' is a value
 };
 
-/// Reads YAML: nested maps, scalars, lists of scalars. `origin` names it in messages. Local.
+/// Reads YAML: nested maps, scalars, lists of scalars. What stands below an option of type map becomes one value, as by
+/// `nested_json`. `origin` names it in messages. Local.
 /// @throws Error naming the line: bad YAML, a key twice, anything nested deeper than a list of values.
 std::vector<CaseEntry> parse_case(const std::string& text, const std::string& origin);
+
+/// A map of texts, lists of texts and maps in YAML, as JSON; both keep their order. Local. @throws Error naming
+/// `origin`.
+std::string nested_json(const std::string& text, const std::string& origin);
 
 /// The options that a problem uses, with the values in force.
 class ResolvedOptions {

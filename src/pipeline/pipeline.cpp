@@ -33,7 +33,9 @@ Report Pipeline::report_head(const Job& job) const {
   report.command = command_;
   report.options = job.options.yaml();
   report.problem_hash = folder().hash();
-  report.categories = job.space.categories();
+  for (int d = 0; d < job.space.dimensions(); ++d) {  // of columns of different kinds the largest
+    report.categories = std::max(report.categories, job.space.categories(d));
+  }
   report.dimensions = job.space.dimensions();
   report.image = job.image;
   report.family = to_string(job.family);

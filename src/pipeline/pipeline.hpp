@@ -34,7 +34,11 @@ class Pipeline {
   Pipeline(MPI_Comm comm, std::string command) : comm_(comm), command_(std::move(command)) {}
   ResultFolder& folder() { return *folder_; }
   const ResultFolder& folder() const { return *folder_; }
-  Provenance made_now() const { return provenance(comm_, folder_->hash(), options_.yaml()); }
+  Provenance made_now() const {
+    auto made = provenance(comm_, folder_->hash(), options_.yaml());
+    made.table = schema_;
+    return made;
+  }
   /// What every report begins with.
   Report report_head(const Job& job) const;
   /// report.json and report.html, which are made each time. @param make the report, on all ranks together.
@@ -44,7 +48,8 @@ class Pipeline {
                    bool overwrite);
 
   MPI_Comm comm_;
-  std::string command_;  // that goes on after an interruption
+  std::string command_;                   // that goes on after an interruption
+  std::shared_ptr<const Schema> schema_;  // of a table's columns, for the files that are made; null for others
 
  private:
   ResolvedOptions options_;

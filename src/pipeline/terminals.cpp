@@ -59,12 +59,14 @@ std::vector<std::uint16_t> rows_of(const Table& table, const StateSpace& space, 
 
 }  // namespace
 
+bool has_datasets(const std::string& file) { return is_hdf5(file) || file.ends_with(".npz"); }
+
 bool is_hdf5(const std::string& file) { return file.ends_with(".h5") || file.ends_with(".hdf5"); }
 
 bool holds_mass(const Terminal& t) {
   const auto last = t.dataset.substr(t.dataset.rfind('/') + 1);
   const bool mass = last == "mass" || last == "source" || last == "target";
-  if (!mass && !is_hdf5(t.file) && !t.dataset.empty() && t.dataset != "samples") {
+  if (!mass && !has_datasets(t.file) && !t.dataset.empty() && t.dataset != "samples") {
     throw Error(fmt::format("{}_dataset is '{}': samples or mass is needed", t.role, t.dataset));
   }
   return mass;
@@ -87,13 +89,13 @@ Mass terminal_mass(MPI_Comm comm, const StateSpace& space, const Terminal& t) {
 std::vector<std::uint16_t> read_rows(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
                                      const std::string& file) {
   if (file.empty()) return {};
-  return rows_of(table_of(comm, file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  return rows_of(table_of(comm, file, has_datasets(file) ? terminal.dataset : ""), space, terminal, file);
 }
 
 std::vector<std::int64_t> read_states(MPI_Comm comm, const StateSpace& space, const Terminal& terminal,
                                       const std::string& file) {
   if (file.empty()) return {};
-  const auto rows = rows_of(table_of(comm, file, is_hdf5(file) ? terminal.dataset : ""), space, terminal, file);
+  const auto rows = rows_of(table_of(comm, file, has_datasets(file) ? terminal.dataset : ""), space, terminal, file);
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::int64_t> states(rows.size() / d);
   for (std::size_t i = 0; i < states.size(); ++i) {

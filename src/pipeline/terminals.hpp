@@ -13,6 +13,8 @@ namespace kirchhoff {
 // Tables that a case names, and the terminals in them. Local; `comm` is for what is said about a file.
 
 bool is_hdf5(const std::string& file);
+/// Whether a file may hold several arrays by name: HDF5, and NumPy's archives.
+bool has_datasets(const std::string& file);
 /// A table of a case, saying which of its lines was taken for a header.
 Table table_of(MPI_Comm comm, const std::string& file, const std::string& dataset = "");
 /// Numbers of rows, which data frames write beside what they hold, are nothing that a circuit is made of.

@@ -40,9 +40,12 @@ Likelihood likelihood_of(Options& options, const Job& job) {
 bool evidence_of(Options& options, const Job& job) {
   constexpr int kMostCoordinates = 1024;
   const auto choice = options.choice("model_evidence");
-  const bool can = job.supervision == "walk" && job.space.categories() == 2;
+  const bool walk = job.supervision == "walk";
+  const bool bits = job.space.uniform() && job.space.categories() == 2;
+  const bool can = walk && (bits || job.table);
   if (choice == 2 && !can) throw Error(fmt::format("{}: linear is for S = 2 only", options.origin("model_evidence")));
-  const bool helps = !job.target.file.empty() && job.space.dimensions() <= kMostCoordinates;
+  const auto inputs = bits ? job.space.dimensions() : job.space.all_categories();
+  const bool helps = !job.target.file.empty() && inputs <= kMostCoordinates;
   const bool linear = choice == 2 || (choice == 0 && can && helps);
   options.resolve("model_evidence", linear ? "linear" : "none");
   return linear;

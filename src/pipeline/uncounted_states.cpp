@@ -4,12 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/hash.hpp"
 #include "kirchhoff/circuit/conditional/quotient.hpp"
 #include "kirchhoff/io/report/report.hpp"
+#include "kirchhoff/learn/task/column_walks.hpp"
 #include "kirchhoff/learn/task/walk_supervision.hpp"
 #include "kirchhoff/learn/walk_train.hpp"
 #include "kirchhoff/parallel/agree.hpp"
@@ -26,6 +29,7 @@ constexpr std::size_t kWalkGallery = 48;      // pictures of samples on the page
 constexpr std::size_t kMmdRows = 4000;        // samples that distances are estimated from: their cost is the square
 constexpr std::int64_t kDrawnHeldOut = 4000;  // draws of a named target that stand in for held-out rows
 constexpr std::int64_t kFloorRows = 1024;     // examples that the least loss on the training rows is estimated from
+constexpr auto kRowsFile = "samples.csv";     // of a table
 constexpr std::int64_t kWatched = 512;        // walks of the averaged network after each validation
 
 /// Steps that suit a number of training rows, 0 of them when they are drawn on the fly: docs/walk.md, "Few rows".
@@ -57,11 +61,16 @@ class UncountedStates final : public Pipeline {
   const StoredMoveWalks& samples(const Asked& asked);
   void validate(bool may_train);
 
+  void say_table();
+  void build_circuit();
+  void build_columns(int references);
+  std::string circuit_found() const;
   std::string read_problem();
   std::optional<double> floor();
   std::string teach(MoveModel& model, Checkpoint& checkpoint, const std::function<void(const TrainState&)>& save);
   std::string watch(const MoveModel& model, const TrainRecord& record);
   StoredMoveWalks walk_anew(const std::string& origin);
+  void rows_as_text();
   Report report();
   WalksReport report_walks() const;
   std::string report_picture(WalksReport& report) const;
@@ -78,7 +87,8 @@ class UncountedStates final : public Pipeline {
   TargetRows rows_;
   bool held_out_drawn_ = false;  // from the target, since no rows were held out
   double seconds_quotient_ = 0;
-  std::optional<Quotient> quotient_;
+  std::optional<Quotient> quotient_;  // where all columns are alike
+  std::vector<ColumnGraph> graphs_;   // (D) of a table's columns
   std::unique_ptr<WalkSupervision> supervision_;
   std::optional<MoveModel> model_;
   std::optional<TrainState> trained_;
@@ -91,13 +101,85 @@ UncountedStates::UncountedStates(MPI_Comm comm, Job job, std::string command)
       job_(std::move(job)),
       source_(Draws::named(job_.space, "uniform")),
       target_(source_) {
+  say_table();
   const auto hash = agree(comm, [&] { return read_problem(); });
   open_folder(job_.out, job_.title, hash, job_.options, job_.overwrite);
   say(comm_, "circuit",
-      fmt::format("{}: {} layers of {}^{} states (hamming), by classes: {:.3g} s, KCL leftover {:.1e} A; "
-                  "{:.2f} moves expected",
-                  job_.title, job_.layers + 1, job_.space.categories(), job_.space.dimensions(), seconds_quotient_,
-                  quotient_->kcl_leftover(), supervision_->expected_moves()));
+      fmt::format("{}: {} layers of {} states ({}; {:.2f} moves expected", job_.title, job_.layers + 1,
+                  job_.space.text(), circuit_found(), supervision_->expected_moves()));
+}
+
+/// What was understood of a table, before any work starts.
+void UncountedStates::say_table() {
+  if (!job_.table) return;
+  const auto& table = *job_.table;
+  schema_ = std::make_shared<Schema>(table.schema);
+  say(comm_, "table", table.account);
+  for (const auto& line : table.lines()) say(comm_, "", line);
+  for (const auto& note : table.notes) say(comm_, "table", note);
+  const auto holes = std::count_if(table.missing.begin(), table.missing.end(), [](auto count) { return count > 0; });
+  if (holes == 0) return;
+  say(comm_, "table",
+      fmt::format("{} of {} columns have missing entries: these are a category of their own, the last", holes,
+                  table.missing.size()));
+}
+
+/// How the circuit is known, in words.
+std::string UncountedStates::circuit_found() const {
+  if (quotient_) {
+    return fmt::format("hamming), by classes: {:.3g} s, KCL leftover {:.1e} A", seconds_quotient_,
+                       quotient_->kcl_leftover());
+  }
+  const auto lattices = std::count(graphs_.begin(), graphs_.end(), ColumnGraph::lattice);
+  return fmt::format("{} columns hamming, {} lattice), by integrals over products of columns: {:.3g} s",
+                     static_cast<std::int64_t>(graphs_.size()) - lattices, lattices, seconds_quotient_);
+}
+
+/// Ranks have their neighbours. A missing entry has none among them, and a column that has some is joined like words.
+ColumnGraph graph_of(const Column& column) {
+  const bool ranks = column.kind == Column::ordinal && column.missing < 0 && column.categories() > 2;
+  return ranks && column.categories() <= ConditionalColumns::kMostRanks ? ColumnGraph::lattice : ColumnGraph::hamming;
+}
+
+/// A table's circuit: of classes of states where its columns are alike, else with a graph for each column.
+void UncountedStates::build_circuit() {
+  const double begin = wall_time();
+  const auto references = static_cast<int>(job_.references);
+  if (schema_) {
+    for (const auto& column : schema_->columns) graphs_.push_back(graph_of(column));
+  }
+  const auto is_lattice = [](ColumnGraph graph) { return graph == ColumnGraph::lattice; };
+  if (job_.space.uniform() && std::none_of(graphs_.begin(), graphs_.end(), is_lattice)) {
+    const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
+                                 job_.resistance_change};
+    quotient_.emplace(circuit);
+    if (uniform_source()) {
+      supervision_ = std::make_unique<HammingWalkSupervision>(*quotient_, target_, job_.seed, references);
+    } else {
+      supervision_ = std::make_unique<HammingWalkSupervision>(circuit, source_, target_, job_.seed, references);
+    }
+  } else {
+    build_columns(references);
+  }
+  seconds_quotient_ = wall_time() - begin;
+}
+
+void UncountedStates::build_columns(int references) {
+  if (!uniform_source()) {
+    throw Error("source_name: walks on columns of different kinds start uniformly (source_name: uniform)");
+  }
+  const auto one_value = [](const std::vector<double>& values, const char* option) {
+    if (std::any_of(values.begin(), values.end(), [&](double r) { return r != values[0]; })) {
+      throw Error(fmt::format("{}: columns of different kinds have one resistance for all layer pairs", option));
+    }
+    return values[0];
+  };
+  const double change = one_value(job_.resistance_change, "circuit_resistance_change");
+  const double same = one_value(job_.resistance_same, "circuit_resistance_same");
+  const std::vector<double> changes(dimensions(), change);
+  const auto circuit =
+      std::make_shared<const ConditionalColumns>(ColumnCircuit{job_.space, graphs_, changes, same, job_.layers});
+  supervision_ = std::make_unique<ColumnWalkSupervision>(circuit, target_, job_.seed, references);
 }
 
 /// Rows, and the circuit by classes. Returns the problem's hash. Local.
@@ -110,23 +192,15 @@ std::string UncountedStates::read_problem() {
   if (count > 0) job_.train.weight_decay += job_.row_decay / static_cast<double>(count);
   if (job_.train.steps == 0) job_.train.steps = suitable_steps(static_cast<std::int64_t>(count));
   job_.options.set("train_steps", fmt::format("{}", job_.train.steps));
-  source_rows_ = read_rows(comm_, job_.space, job_.source, job_.source.file);
+  source_rows_ = terminal_rows(comm_, job_, job_.source, job_.source.file);
+  if (job_.table) job_.table->rows.clear();  // they are the rows above
   source_ = draws_of(job_, job_.source, source_rows_);
-  const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
-                               job_.resistance_change};
-  const double begin = wall_time();
-  quotient_.emplace(circuit);
-  seconds_quotient_ = wall_time() - begin;
-  const auto references = static_cast<int>(job_.references);
-  if (uniform_source()) {
-    supervision_ = std::make_unique<HammingWalkSupervision>(*quotient_, target_, job_.seed, references);
-  } else {
-    supervision_ = std::make_unique<HammingWalkSupervision>(circuit, source_, target_, job_.seed, references);
-  }
+  build_circuit();
   return Hash()
       .add("walk " + job_.options.digest(kCircuit | kLaw))
       .add(std::span<const std::uint16_t>(source_rows_))
       .add(std::span<const std::uint16_t>(rows_.training))
+      .add(schema_ ? schema_->digest() : "")
       .text();
 }
 
@@ -191,17 +265,34 @@ const StoredMoveWalks& UncountedStates::samples(const Asked& asked) {
   artefact.make = [&](const std::optional<StoredMoveWalks>&, ResultFolder::Stage&) { return walk_anew(origin); };
   artefact.figures = [&](const auto&) { return std::map<std::string, std::int64_t>{{"count", job_.count}}; };
   samples_ = bring(folder(), artefact, asked.redo);
+  if (schema_) rows_as_text();
   return *samples_;
+}
+
+/// samples.csv: made again where it is not there; walks that are made anew remove it first.
+void UncountedStates::rows_as_text() {
+  const auto path = folder().path(kRowsFile);
+  Artefact<bool> artefact{.stage = "table", .files = {kRowsFile}};
+  artefact.make = [&](const std::optional<bool>&, ResultFolder::Stage& stage) {
+    write_rows(comm_, path, *schema_, samples_->walks.end, samples_->walks.first, job_.sample_seed);
+    stage.note("rows", samples_->count);
+    say(comm_, "sample", path);
+    return true;
+  };
+  artefact.read = [] { return true; };
+  artefact.there = [&] { return agree(comm_, [&] { return std::filesystem::exists(path); }); };
+  bring(folder(), artefact, false);
 }
 
 StoredMoveWalks UncountedStates::walk_anew(const std::string& origin) {
   MPI_Barrier(comm_);
   const double begin = wall_time();
   StoredMoveWalks stored;
-  stored.walks = walk_moves(comm_, *model_, source_, job_.count, job_.seed, job_.leap);
+  stored.walks = walk_moves(comm_, *model_, source_, job_.count, job_.sample_seed, job_.leap);
   stored.seconds = all_max(comm_, wall_time() - begin);
   stored.origin = origin;
   stored.count = job_.count;
+  if (schema_) folder().remove(kRowsFile);  // what it holds is of other walks
   write_move_samples(comm_, folder().path("samples.h5"), job_.space, stored, made_now());
   say(comm_, "sample",
       fmt::format("neural: {} walks, {:.3g} s, {:.2f} moves a walk ({:.2f} of the exact flow)", grouped(job_.count),
@@ -216,7 +307,7 @@ void UncountedStates::validate(bool may_train) {
 
 Report UncountedStates::report() {
   auto report = report_head(job_);
-  report.classes = {quotient_->kcl_leftover(), seconds_quotient_};
+  if (quotient_) report.classes = {quotient_->kcl_leftover(), seconds_quotient_};
   report.train = train_report(job_, *trained_, static_cast<std::int64_t>(model_->parameters().size()));
   report.train->entropy_floor = floor();
   if (!rows_.training.empty()) report.train->distinct_training_rows = distinct_rows(rows_.training, dimensions());
@@ -231,7 +322,7 @@ Report UncountedStates::report() {
   say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", walks.mmd, findings));
   report.walks = std::move(walks);
   report.table = table();
-  if (report.table) say(comm_, "table", table_verdict(report));
+  if (report.table) say(comm_, "quality", table_verdict(report));
   return report;
 }
 
@@ -239,7 +330,7 @@ Report UncountedStates::report() {
 std::optional<TableReport> UncountedStates::table() const {
   auto rows = rows_;
   if (held_out_drawn_) rows.held_out.clear();
-  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, nullptr);
+  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, job_.table ? &job_.table->schema : nullptr);
 }
 
 WalksReport UncountedStates::report_walks() const {

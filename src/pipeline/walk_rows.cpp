@@ -34,13 +34,20 @@ void take_test_rows(const Job& job, std::vector<std::uint16_t>& all, std::vector
 
 }  // namespace
 
+std::vector<std::uint16_t> terminal_rows(MPI_Comm comm, const Job& job, const Terminal& terminal,
+                                         const std::string& file) {
+  if (!job.table || file.empty()) return read_rows(comm, job.space, terminal, file);
+  const auto at = std::find(job.table_files.begin(), job.table_files.end(), file);
+  return job.table->rows.at(static_cast<std::size_t>(at - job.table_files.begin()));
+}
+
 TargetRows read_target(MPI_Comm comm, const Job& job) {
   TargetRows rows;
   const auto d = static_cast<std::size_t>(job.space.dimensions());
-  rows.test = read_rows(comm, job.space, job.target, job.target.test);
-  rows.held_out = read_rows(comm, job.space, job.target, job.target.valid);
+  rows.test = terminal_rows(comm, job, job.target, job.target.test);
+  rows.held_out = terminal_rows(comm, job, job.target, job.target.valid);
   if (job.target.file.empty()) return rows;
-  auto all = read_rows(comm, job.space, job.target, job.target.file);
+  auto all = terminal_rows(comm, job, job.target, job.target.file);
   take_test_rows(job, all, rows.test);
   if (!rows.held_out.empty() || all.size() / d < 20) {
     rows.training = std::move(all);

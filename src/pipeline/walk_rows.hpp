@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kirchhoff/learn/walk/neural_walk.hpp"
@@ -20,6 +21,9 @@ struct TargetRows {
   std::vector<std::uint16_t> held_out;  // that choices are made by
   std::vector<std::uint16_t> test;      // only reported
 };
+/// The rows of a terminal's file; of a table their codes. Empty where there is no file. Local.
+std::vector<std::uint16_t> terminal_rows(MPI_Comm comm, const Job& job, const Terminal& terminal,
+                                         const std::string& file);
 /// Reads them; without a file of held-out rows every tenth is held out. Local. @throws Error naming the file.
 TargetRows read_target(MPI_Comm comm, const Job& job);
 

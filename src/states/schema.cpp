@@ -42,11 +42,7 @@ std::vector<int> Schema::categories() const {
 
 StateSpace Schema::state_space() const {
   if (columns.empty()) throw Error("a table without a column has no states");
-  const auto all = categories();
-  if (std::any_of(all.begin(), all.end(), [&](int s) { return s != all[0]; })) {
-    throw Error("columns of different numbers of categories cannot be trained on yet");
-  }
-  return {all[0], static_cast<int>(all.size())};
+  return StateSpace(categories());
 }
 
 int Schema::find(std::string_view name) const {

@@ -17,7 +17,7 @@ struct Column {
 
   std::string name;
   Kind kind = nominal;
-  /// (S) in the order of the codes, which is that of the ranks when ordinal. A bin's word is "[low, high)".
+  /// (S) in the order of the codes, which is that of the ranks when ordinal. A bin's word is its range.
   std::vector<std::string> words;
   int missing = -1;           ///< the code of the category "missing entry", S-1 when there is one, or -1
   std::vector<double> edges;  ///< of a binned column: bin k is edges[k] <= v < edges[k+1], without missing S+1 of them
@@ -42,7 +42,7 @@ struct Schema {
   char separator = ',';
   char point = '.';                 ///< in numbers: '.' or ','
   bool header = true;               ///< the file begins with a row of names
-  std::vector<std::string> bits{};  ///< (columns of the file) their names; those of one-hot blocks and skipped ones too
+  std::vector<std::string> file_names{};  ///< (columns of the file) as its header has them; of skipped ones too
 
   bool empty() const { return columns.empty(); }
   std::vector<int> categories() const;

@@ -39,6 +39,16 @@ ZipArchive::ZipArchive(const std::string& bytes, std::string origin)
 
 ZipArchive::~ZipArchive() = default;
 
+std::vector<std::string> ZipArchive::names() const {
+  std::vector<std::string> all;
+  const auto count = zip_get_num_entries(opened_->archive, 0);
+  for (zip_int64_t k = 0; k < count; ++k) {
+    const auto* name = zip_get_name(opened_->archive, static_cast<zip_uint64_t>(k), 0);
+    if (name != nullptr) all.emplace_back(name);
+  }
+  return all;
+}
+
 std::string ZipArchive::member(const std::string& name) const {
   auto* archive = opened_->archive;
   zip_stat_t found;

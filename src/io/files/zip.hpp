@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace kirchhoff::detail {
 
@@ -14,6 +15,8 @@ class ZipArchive {
   ZipArchive(const ZipArchive&) = delete;
   ZipArchive& operator=(const ZipArchive&) = delete;
 
+  /// Names of all members, in the archive's order.
+  std::vector<std::string> names() const;
   /// The bytes of a member, checked by their CRC.
   /// @throws Error when there is none of this name, when it is damaged, or larger than its archive can be believed to
   /// hold.

@@ -111,4 +111,23 @@ inline constexpr auto kStuck = "stuck";      // (count) u8, 1: no current leaves
 inline constexpr auto kCount = "count";
 inline constexpr auto kOrigin = "origin";
 
+// What the columns of a table mean, in checkpoint.h5 and samples.h5; attributes of the group: separator, point, header.
+inline constexpr auto kTable = "/schema";
+inline constexpr auto kColumnNames = "/schema/names";            // (D) text
+inline constexpr auto kColumnKinds = "/schema/kinds";            // (D) text, nominal | ordinal
+inline constexpr auto kColumnCategories = "/schema/categories";  // (D) i64 S of each column
+inline constexpr auto kColumnWords = "/schema/words";            // (sum of S) text, column after column, by code
+inline constexpr auto kColumnMissing = "/schema/missing";        // (D) i64 code of a missing entry, or -1
+inline constexpr auto kColumnNumeric = "/schema/numeric";        // (D) i64, 1: words are numbers
+inline constexpr auto kColumnDecimals = "/schema/decimals";      // (D) i64 of binned values, or -1
+inline constexpr auto kEdgeCounts = "/schema/edge_counts";       // (D) i64 bins + 1, or 0
+inline constexpr auto kEdges = "/schema/edges";                  // (sum of these) f64, column after column
+inline constexpr auto kPlaceCounts = "/schema/place_counts";     // (D) i64 columns of the file: 1, or S one-hot bits
+inline constexpr auto kPlaces = "/schema/places";                // (sum of these) i64, from 0
+inline constexpr auto kFileNames = "/schema/file_names";         // (columns of the file) text
+inline constexpr auto kMissingWords = "/schema/missing_words";   // text, the first is written
+inline constexpr auto kSeparator = "separator";
+inline constexpr auto kPoint = "point";
+inline constexpr auto kHeader = "header";
+
 }  // namespace kirchhoff::schema

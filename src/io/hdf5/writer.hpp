@@ -14,6 +14,7 @@
 #include "io/hdf5/hdf5.hpp"
 #include "io/hdf5/layout.hpp"
 #include "io/hdf5/seal.hpp"
+#include "kirchhoff/parallel/parallel.hpp"
 #include "kirchhoff/parallel/stop.hpp"
 
 namespace kirchhoff {
@@ -48,6 +49,17 @@ class Hdf5Writer {
   }
   /// The same array on every rank; rank 0's is written.
   void write_replicated(const std::string& path, std::span<const double> values, const std::string& unit = "");
+
+  /// The same, copied, so that `values` need not stay alive.
+  template <class T>
+  void write_copied(const std::string& path, const std::vector<T>& values) {
+    const auto n = static_cast<std::int64_t>(values.size());
+    add(path, rows_slab(n, 0, rank_of(comm_) == 0 ? n : 0), {H5Tcopy(native_type<T>()), H5Tclose}, sizeof(T), nullptr,
+        "", false);
+    const auto* bytes = reinterpret_cast<const char*>(values.data());
+    arrays_.back().own.assign(bytes, bytes + values.size() * sizeof(T));
+    arrays_.back().data = arrays_.back().own.data();
+  }
 
   /// The same texts on every rank, as texts of one length; each rank writes a part of them.
   void write_texts(const std::string& path, const std::vector<std::string>& texts);

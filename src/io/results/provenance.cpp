@@ -13,8 +13,8 @@
 namespace kirchhoff {
 
 Provenance provenance(MPI_Comm comm, std::string problem_hash, std::string options) {
-  return {std::move(problem_hash), std::move(options), size_of(comm),
-          std::string(kVersion),   blas_version(),     petsc_version()};
+  return {std::move(problem_hash), std::move(options), size_of(comm), std::string(kVersion),
+          blas_version(),          petsc_version(),    nullptr};
 }
 
 void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& p) {
@@ -26,12 +26,17 @@ void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& p) 
   file.attribute(schema::kRanks, std::int64_t{p.ranks});
   file.attribute(schema::kBlas, p.blas);
   file.attribute(schema::kPetsc, p.petsc);
+  if (p.table) write_schema(file, *p.table);
 }
 
 Provenance read_root(const Hdf5Reader& file) {
-  return {
-      file.text(schema::kProblemHash),    file.text(schema::kOptions), static_cast<int>(file.integer(schema::kRanks)),
-      file.text(schema::kPackageVersion), file.text(schema::kBlas),    file.text(schema::kPetsc)};
+  return {file.text(schema::kProblemHash),
+          file.text(schema::kOptions),
+          static_cast<int>(file.integer(schema::kRanks)),
+          file.text(schema::kPackageVersion),
+          file.text(schema::kBlas),
+          file.text(schema::kPetsc),
+          nullptr};
 }
 
 void expect(const FileStatus& status, const std::string& path, const std::string& kind) {

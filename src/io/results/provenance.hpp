@@ -12,6 +12,8 @@ namespace kirchhoff {
 /// Root attributes of every file. @note Collective.
 void write_root(Hdf5Writer& file, const std::string& kind, const Provenance& provenance);
 Provenance read_root(const Hdf5Reader& file);
+/// What the columns of a table mean, as the group /schema. @note Collective.
+void write_schema(Hdf5Writer& file, const Schema& table);
 /// A solve's figures, an attribute each, but for those that are in every root. @note Collective.
 void write_figures(Hdf5Writer& file, const SolveReport& report);
 void read_figures(const Hdf5Reader& file, SolveReport& report);

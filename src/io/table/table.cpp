@@ -14,6 +14,7 @@
 
 #include "base/text_rows.hpp"
 #include "io/files/file_kind.hpp"
+#include "io/files/zip.hpp"
 #include "io/table/table_formats.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/text.hpp"
@@ -59,11 +60,30 @@ struct TableFormat {
   Table (*read)(const std::string& path, const std::string& dataset);
 };
 
+/// The array of that name in NumPy's archive of arrays, or its only one.
+Table read_npz(const std::string& path, const std::string& dataset) {
+  const auto bytes = read_text_file(path);
+  const detail::ZipArchive archive(bytes, path);
+  auto names = archive.names();
+  std::erase_if(names, [](const auto& name) { return !name.ends_with(".npy"); });
+  for (auto& name : names) name.resize(name.size() - std::string_view(".npy").size());
+  if (names.empty()) throw Error(fmt::format("{} holds no array", path));
+  const auto chosen = dataset.empty() && names.size() == 1 ? names.front() : dataset;
+  if (std::find(names.begin(), names.end(), chosen) == names.end()) {
+    throw Error(chosen.empty()
+                    ? fmt::format("{} has {} arrays, say which: {}", path, names.size(), fmt::join(names, ", "))
+                    : fmt::format("{} has no array {}{} (arrays: {})", path, in_quotes(chosen),
+                                  did_you_mean(chosen, names), fmt::join(names, ", ")));
+  }
+  return detail::parse_npy(path, archive.member(chosen + ".npy"));
+}
+
 const std::vector<TableFormat> kTableFormats = {
     {{".csv", ".txt", ".data", ".tsv"},
      [](const std::string& path, const std::string&) { return detail::parse_text_table(path, read_text_file(path)); }},
     {{".npy"},
      [](const std::string& path, const std::string&) { return detail::parse_npy(path, read_text_file(path)); }},
+    {{".npz"}, read_npz},
     {{".h5", ".hdf5"}, detail::read_hdf5_table},
 };
 

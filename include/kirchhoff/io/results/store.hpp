@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,7 @@
 #include "kirchhoff/learn/walk/neural_walk.hpp"
 #include "kirchhoff/solve/network/nodal.hpp"
 #include "kirchhoff/solve/solve.hpp"
+#include "kirchhoff/states/schema.hpp"
 
 namespace kirchhoff {
 
@@ -25,6 +29,7 @@ struct Provenance {
   std::string package_version;
   std::string blas;
   std::string petsc;
+  std::shared_ptr<const Schema> table{};  // what its columns mean, where the data are a table of words
 };
 
 /// The provenance of what this process writes now.
@@ -143,6 +148,19 @@ void write_move_samples(MPI_Comm comm, const std::string& path, const StateSpace
                         const Provenance& provenance);
 /// @note Collective. Each rank gets its piece of the particles. @throws Error for a damaged file.
 StoredMoveWalks read_move_samples(MPI_Comm comm, const std::string& path, const StateSpace& space);
+
+/// What the columns of the table mean that checkpoint.h5 or samples.h5 was made of; nothing in files of no table.
+/// Local.
+/// @throws Error when the file is not whole, naming it.
+std::optional<Schema> read_schema(const std::string& path);
+
+/// Rows of codes as a file like the one that the schema was understood from: the same header, words, order of columns
+/// and separator, quoted where needed. Of a bin a value is drawn uniformly, a function of the seed, the row's number
+/// and the column. Each rank writes its own rows in pieces; none holds more than one piece as text.
+/// @param rows (mine x D) of this rank, row-major. @param first the number of the first of them; ranks hold rows in
+/// the order of ranks. @note Collective. @throws AgreedError naming the file, which is whole or as it was.
+void write_rows(MPI_Comm comm, const std::string& path, const Schema& schema, std::span<const std::uint16_t> rows,
+                std::int64_t first, std::uint64_t seed);
 
 /// What a file of this package holds, as lines for people. Local. @throws Error when it is damaged, newer or foreign.
 std::string describe_file(const std::string& path);

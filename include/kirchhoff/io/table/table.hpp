@@ -26,6 +26,7 @@ struct Table {
 ///   name: it begins with a letter, is no word for a missing or truth value, and stands once.
 /// - .npy (versions 1 to 3): little-endian f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, 1-D (one column) or 2-D, C or Fortran
 /// order.
+/// - .npz: such an array, `dataset` or the only one.
 /// - .h5 .hdf5: `dataset`, or the only dataset of numbers in the file; 1-D is one column, dimensions after the second
 /// are
 ///   flattened into the columns. Other formats have no datasets and take no notice of `dataset`.
