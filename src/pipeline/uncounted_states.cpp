@@ -322,7 +322,7 @@ Report UncountedStates::report() {
   say(comm_, "validate", fmt::format("neural: MMD^2 {:.2e}{}", walks.mmd, findings));
   report.walks = std::move(walks);
   report.table = table();
-  if (report.table) say(comm_, "table", table_verdict(report));
+  if (report.table) say(comm_, "quality", table_verdict(report));
   return report;
 }
 
@@ -330,7 +330,7 @@ Report UncountedStates::report() {
 std::optional<TableReport> UncountedStates::table() const {
   auto rows = rows_;
   if (held_out_drawn_) rows.held_out.clear();
-  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, nullptr);
+  return table_quality(comm_, job_, rows, samples_->walks, samples_->count, job_.table ? &job_.table->schema : nullptr);
 }
 
 WalksReport UncountedStates::report_walks() const {

@@ -83,5 +83,15 @@ TEST(Discriminator, SaysNothingOfTooFewRows) {
   EXPECT_EQ(found.auc_error, 0.5);
 }
 
+// The rows are all alike, so every score is the same; ten rows prove nothing.
+TEST(Discriminator, IsNotCertainWhereItHasSeenNothing) {
+  const oracles::Table table{{2, 2}, std::vector<std::uint16_t>(20, 1)};
+  const auto found = discriminate(MPI_COMM_WORLD, table.rows(), table.rows());
+
+  EXPECT_EQ(found.auc, 0.5);
+  // The spread of the rank statistic of five rows against five is 11 / 60 / 5 = 0.0367 in square; of two such, half.
+  EXPECT_NEAR(found.auc_error, std::sqrt(11.0 / 300 / 2), 1e-12);
+}
+
 }  // namespace
 }  // namespace kirchhoff

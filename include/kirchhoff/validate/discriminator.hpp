@@ -11,7 +11,7 @@ namespace kirchhoff {
 /// How well a classifier tells generated rows from real ones that it has not seen.
 struct Discriminator {
   double auc = 0.5;       // probability that it ranks a generated row above a real one: 1/2 where it cannot tell
-  double auc_error = 0;   // standard error (DeLong et al., Biometrics 1988)
+  double auc_error = 0;   // standard error (DeLong et al., Biometrics 1988), at least that of chance
   std::int64_t rows = 0;  // of each kind
 };
 

@@ -428,6 +428,11 @@ TEST(ReportOfATable, SaysThatNothingIsOffWhereNothingIs) {
 
   EXPECT_THAT(table_verdict(report), testing::EndsWith("Nothing that was measured is off."));
 
+  // Few rows that are not told apart say nothing.
+  EXPECT_THAT(table_verdict(report), Not(HasSubstr("classifier")));
+  report.table->found.discriminator.auc_error = 0.03125;
+  EXPECT_THAT(table_verdict(report), HasSubstr("a classifier cannot tell samples from real rows (AUC 0.500 +- 0.031)"));
+
   report.table->found.nearest.mean = 0.5;
   report.table->found.stray = {3, 0};
   EXPECT_THAT(table_verdict(report), HasSubstr("some may be learned by heart"));
