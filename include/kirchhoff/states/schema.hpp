@@ -40,8 +40,8 @@ struct Schema {
   std::vector<Column> columns;               ///< (D) coordinate d is columns[d]
   std::vector<std::string> missing_words{};  ///< of a missing entry; the first is written
   char separator = ',';
-  char point = '.';                 ///< in numbers: '.' or ','
-  bool header = true;               ///< the file begins with a row of names
+  char point = '.';                       ///< in numbers: '.' or ','
+  bool header = true;                     ///< the file begins with a row of names
   std::vector<std::string> file_names{};  ///< (columns of the file) as its header has them; of skipped ones too
 
   bool empty() const { return columns.empty(); }
