@@ -413,6 +413,8 @@ void Options::refuse_useless(const std::vector<CaseEntry>& entries, Source sourc
 
 void Options::check(const OptionSpec& option) const {
   if (!option.useless(setting_).empty()) return;
+  const auto& fallback = option.fallback.of(setting_.problem);
+  if (!given(option.name) && fallback.starts_with('=')) return;  // that option is checked by its own name
   const auto value = text(option.name);
   if (value.empty() && !given(option.name)) return;
   if (option.values.automatic && value == "auto") return;
