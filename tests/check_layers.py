@@ -50,7 +50,7 @@ HIDDEN = {
     re.compile(r"(hdf5|H5).*"): ("io/hdf5", "io/table", "io/results"),
     re.compile(r"fftw.*"): ("circuit/conditional", "solve/spectral"),
     re.compile(r"nanoflann.*"): ("circuit",),
-    re.compile(r"Eigen/.*"): ("learn/network", "validate"),
+    re.compile(r"Eigen/.*"): ("circuit/conditional", "learn/network", "validate"),
     re.compile(r"boost/.*"): ("solve/network",),
     re.compile(r"yaml.*"): ("pipeline",),
     re.compile(r"tiff.*"): ("io/raster",),

@@ -213,6 +213,7 @@ void read_circuit(Options& options, const CaseText& source, Job& job) {
   job.space = job.table ? job.table->schema.state_space() : space_of(options);
   job.family = options.setting().family;
   job.boundary = static_cast<Boundary>(options.choice("circuit_boundary"));
+  job.lattices = options.choice("circuit_ordered") == 1;
   job.layers = static_cast<int>(options.integer("circuit_layers"));
   if (!walk && static_cast<double>(job.space.size()) * job.layers > 1e15) {
     throw Error(fmt::format("{} is {}: {} states a layer make too many vertices", options.origin("circuit_layers"),

@@ -43,12 +43,31 @@ bool evidence_of(Options& options, const Job& job) {
   const bool walk = job.supervision == "walk";
   const bool bits = job.space.uniform() && job.space.categories() == 2;
   const bool can = walk && (bits || job.table);
-  if (choice == 2 && !can) throw Error(fmt::format("{}: linear is for S = 2 only", options.origin("model_evidence")));
+  if (choice == 2 && !can) {
+    throw Error(fmt::format("{}: linear is for S = 2, or a table", options.origin("model_evidence")));
+  }
   const auto inputs = bits ? job.space.dimensions() : job.space.all_categories();
-  const bool helps = !job.target.file.empty() && inputs <= kMostCoordinates;
+  const bool helps = !job.target.file.empty() && inputs <= kMostCoordinates && !job.start_from_tree;
   const bool linear = choice == 2 || (choice == 0 && can && helps);
   options.resolve("model_evidence", linear ? "linear" : "none");
   return linear;
+}
+
+/// Whether a network of moves starts from the flow toward a tree: of a table, where the circuit has that flow in closed
+/// form.
+bool start_of(Options& options, const Job& job) {
+  const auto choice = options.choice("model_start");
+  const bool can = job.supervision == "walk" && !job.target.file.empty() && job.layers == 1 && !job.lattices &&
+                   job.source.name == "uniform";
+  if (choice == 2 && !can) {
+    throw Error(
+        fmt::format("{}: tree is for walks to rows of a file, from a uniform start, on one layer pair of hamming "
+                    "columns",
+                    options.origin("model_start")));
+  }
+  const bool tree = choice == 2 || (choice == 0 && can && job.table);
+  options.resolve("model_start", tree ? "tree" : "none");
+  return tree;
 }
 
 /// In categories; by default it falls with the rows as the width of a kernel would, from measurements in docs/model.md.
@@ -90,6 +109,7 @@ void read_training(Options& options, Job& job) {
                             job.training_pairs));
   }
   job.model.likelihood = likelihood_of(options, job);
+  job.start_from_tree = start_of(options, job);
   job.model.evidence = evidence_of(options, job);
   job.jitter = jitter_of(options, job);
   job.train.steps = steps_of(options);

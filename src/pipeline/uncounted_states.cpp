@@ -16,6 +16,7 @@
 #include "kirchhoff/learn/task/walk_supervision.hpp"
 #include "kirchhoff/learn/walk_train.hpp"
 #include "kirchhoff/parallel/agree.hpp"
+#include "kirchhoff/validate/tree.hpp"
 #include "pipeline/job_memory.hpp"
 #include "pipeline/pipeline.hpp"
 #include "pipeline/table_quality.hpp"
@@ -67,6 +68,7 @@ class UncountedStates final : public Pipeline {
   std::string circuit_found() const;
   std::string read_problem();
   std::optional<double> floor();
+  std::shared_ptr<const TreeFlow> flow_to_tree() const;
   std::string teach(MoveModel& model, Checkpoint& checkpoint, const std::function<void(const TrainState&)>& save);
   std::string watch(const MoveModel& model, const TrainRecord& record);
   StoredMoveWalks walk_anew(const std::string& origin);
@@ -146,7 +148,10 @@ void UncountedStates::build_circuit() {
   const double begin = wall_time();
   const auto references = static_cast<int>(job_.references);
   if (schema_) {
-    for (const auto& column : schema_->columns) graphs_.push_back(graph_of(column));
+    for (const auto& column : schema_->columns) {
+      graphs_.push_back(job_.lattices ? graph_of(column) : ColumnGraph::hamming);
+      job_.model.ordered.push_back(column.kind == Column::ordinal ? 1 : 0);
+    }
   }
   const auto is_lattice = [](ColumnGraph graph) { return graph == ColumnGraph::lattice; };
   if (job_.space.uniform() && std::none_of(graphs_.begin(), graphs_.end(), is_lattice)) {
@@ -177,8 +182,9 @@ void UncountedStates::build_columns(int references) {
   const double change = one_value(job_.resistance_change, "circuit_resistance_change");
   const double same = one_value(job_.resistance_same, "circuit_resistance_same");
   const std::vector<double> changes(dimensions(), change);
-  const auto circuit =
-      std::make_shared<const ConditionalColumns>(ColumnCircuit{job_.space, graphs_, changes, same, job_.layers});
+  constexpr double kAccuracy = 1e-6;  // of what is learned in single precision
+  const auto circuit = std::make_shared<const ConditionalColumns>(
+      ColumnCircuit{job_.space, graphs_, changes, same, job_.layers}, kAccuracy);
   supervision_ = std::make_unique<ColumnWalkSupervision>(circuit, target_, job_.seed, references);
 }
 
@@ -197,10 +203,9 @@ std::string UncountedStates::read_problem() {
   source_ = draws_of(job_, job_.source, source_rows_);
   build_circuit();
   return Hash()
-      .add("walk " + job_.options.digest(kCircuit | kLaw))
+      .add("walk " + job_.options.digest(kCircuit | kLaw) + (schema_ ? schema_->digest() : ""))
       .add(std::span<const std::uint16_t>(source_rows_))
       .add(std::span<const std::uint16_t>(rows_.training))
-      .add(schema_ ? schema_->digest() : "")
       .text();
 }
 
@@ -218,6 +223,7 @@ std::optional<double> UncountedStates::floor() {
 const MoveModel& UncountedStates::model(const Asked& asked) {
   if (model_) return *model_;
   MoveModel model(supervision_->moves(), job_.model);
+  if (job_.start_from_tree) model.start_from(flow_to_tree());
   const auto hash = Hash()
                         .add(folder().hash())
                         .add(job_.options.digest(kTraining))
@@ -229,6 +235,15 @@ const MoveModel& UncountedStates::model(const Asked& asked) {
   std::copy(trained_->model().begin(), trained_->model().end(), model.parameters().begin());
   model_ = std::move(model);
   return *model_;
+}
+
+/// The tree of Chow and Liu of the training rows, and the circuit's flow toward it. @note Collective.
+std::shared_ptr<const TreeFlow> UncountedStates::flow_to_tree() const {
+  std::vector<int> categories;
+  for (int d = 0; d < job_.space.dimensions(); ++d) categories.push_back(job_.space.categories(d));
+  const auto tree = ChowLiuTree::fit(comm_, {rows_.training, categories}, {rows_.held_out, categories});
+  const std::vector<double> change(dimensions(), job_.resistance_change[0]);
+  return std::make_shared<TreeFlow>(supervision_->moves(), change, job_.resistance_same[0], tree.law());
 }
 
 std::string UncountedStates::teach(MoveModel& model, Checkpoint& checkpoint,
