@@ -85,7 +85,8 @@ cp wide/checkpoint.h5 network.h5
 succeed 2 impute wide.yaml holes.csv "${few[@]}" -impute_draws 3 -impute_paths 16
 grep -Eq '^impute +holes.csv: 40 rows, [0-9]+ holes in [0-9]+ of them, 3 draws each, .* s; mean log p.given. -[0-9.]+ \+- 0\.[0-9]+$' log || fail "the line that sums up: $(cat log)"
 cp wide/imputed.csv imputed.csv
-succeed 3 impute wide.yaml holes.csv "${few[@]}" -impute_draws 3 -impute_paths 16 -impute_out again.csv
+succeed 3 impute wide.yaml holes.csv "${few[@]}" -impute_draws 3 -impute_paths 16 -impute_out again.csv -impute_likelihood true
+grep -Eq 'again.csv.likelihood.csv: mean log p.missing . given. of the draws -[0-9.]+$' log || fail "no likelihood of the draws: $(cat log)"
 cmp imputed.csv wide/again.csv || fail "three ranks fill holes otherwise than two"
 cmp network.h5 wide/checkpoint.h5 || fail "imputing trained the network again"
 "$python" - <<'PYTHON' || fail "imputed.csv is not holes.csv with its holes filled"
@@ -95,6 +96,11 @@ def read(path):
         rows = list(csv.reader(file))
     return rows[0], rows[1:]
 header, rows = read("holes.csv")
+with_holes = [i + 1 for i, row in enumerate(rows) if "" in row or "NA" in row]
+names, told = read("wide/again.csv.likelihood.csv")
+assert names[2:] == ["log_p_given", "log_p_given_error", "log_p_missing", "log_p_missing_error"], names
+assert [line[:2] for line in told] == [[str(row), str(draw)] for row in with_holes for draw in (1, 2, 3)]
+assert all(float(line[2]) < 0 for line in told) and all(float(error) >= 0 for line in told for error in line[3::2] if error)
 names, whole = read("wide.csv")
 found, filled = read("imputed.csv")
 assert found == ["row", "draw"] + header and len(filled) == 3 * len(rows), (found, len(filled))
@@ -156,9 +162,10 @@ succeed 2 run codes.yaml
 awk -F, '$1 > 1 || $2 > 4 || $3 > 11 || NF != 3 { exit 1 }' codes/samples.csv || fail "a code that is none"
 # So small a space that the law of the walks' ends is known: exact.
 printf '1,,3\n,4,\n0,2,5\n' >few.csv
-succeed 2 impute codes.yaml few.csv -impute_draws 2
+succeed 2 impute codes.yaml few.csv -impute_draws 2 -impute_likelihood true
 grep -Eq '3 rows, 3 holes in 2 of them, 2 draws each, .* mean log p.given. -[0-9.]+, exact$' log || fail "no exact law: $(cat log)"
 awk -F, '$3 > 1 || $4 > 4 || $5 > 11 || $3 $4 $5 == "" || NF != 5 { exit 1 }' codes/imputed.csv || fail "a hole is left: $(cat codes/imputed.csv)"
+awk -F, 'NR > 1 && ($3 > 0 || $4 != 0 || $5 > 0 || $6 != 0) { exit 1 } END { if (NR != 5) exit 1 }' codes/imputed.csv.likelihood.csv || fail "exact, and not so: $(cat codes/imputed.csv.likelihood.csv)"
 sed 's/\[2, 5, 12\]/12, dimensions: 3/; s/train: {/&supervision: walk, /' codes.yaml >alike.yaml
 succeed 1 run alike.yaml
 expect_error 1 'impute needs a case whose target is a table' 1 impute alike.yaml few.csv
