@@ -102,6 +102,7 @@ struct CommandLine {
 struct Command {
   std::size_t words;
   std::function<void(MPI_Comm, const CommandLine&)> work;
+  const char* takes = "an input";
 };
 
 const std::map<std::string, Command>& commands() {
@@ -113,7 +114,11 @@ const std::map<std::string, Command>& commands() {
     }
     all["bench"] = {1, [](MPI_Comm comm, const CommandLine& line) { bench(comm, line.words[1], line.again); }};
     all["info"] = {1, [](MPI_Comm comm, const CommandLine& line) { info(comm, line.words[1]); }};
-    all["convert"] = {2, [](MPI_Comm comm, const CommandLine& line) { convert(comm, line.words[1], line.words[2]); }};
+    all["convert"] = {2, [](MPI_Comm comm, const CommandLine& line) { convert(comm, line.words[1], line.words[2]); },
+                      "an input and an output"};
+    all["impute"] = {
+        2, [](MPI_Comm comm, const CommandLine& line) { impute(comm, line.words[1], line.words[2], line.again); },
+        "a case and a file of rows"};
     return all;
   }();
   return table;
@@ -151,7 +156,7 @@ int run(Session& session, const CommandLine& line) {
     return usage_error(speaks, fmt::format("unknown command '{}'{}", name, did_you_mean(name, names)));
   }
   const auto& command = found->second;
-  const auto* takes = command.words == 1 ? "an input" : "an input and an output";
+  const auto* takes = command.takes;
   if (line.words.size() <= command.words) return usage_error(speaks, fmt::format("'{}' needs {}", name, takes));
   if (line.words.size() > command.words + 1) {
     return usage_error(speaks, fmt::format("'{}' is one word too many: '{}' takes {}", line.words[command.words + 1],

@@ -49,7 +49,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr auto kStateFile = "state.json";
-constexpr std::array kStages = {"bench", "solve", "train", "sample", "table", "validate"};
+constexpr std::array kStages = {"bench", "solve", "train", "sample", "table", "validate", "impute"};
 
 /// A JSON object in a file; null when there is none that can be read.
 Json read_json(const std::string& path) {
@@ -112,7 +112,7 @@ namespace {
 
 /// Whether a file of this name may be one of ours.
 bool is_result(const std::string& file) {
-  static constexpr std::array kNames = {"solution.h5", "currents.h5", "samples.h5", "samples.csv",
+  static constexpr std::array kNames = {"solution.h5", "currents.h5", "samples.h5", "samples.csv", "imputed.csv",
                                         "report.json", "report.html", "bench.json", kStateFile};
   const bool training = file.starts_with("training") && file.ends_with(".csv");
   const bool checkpoint = file.starts_with("checkpoint") && file.ends_with(".h5");

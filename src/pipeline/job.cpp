@@ -278,6 +278,14 @@ Job read_job(const std::string& input) {
   job.image = image_sides(options, job.space);
   job.seed = static_cast<std::uint64_t>(options.integer("seed"));
   job.sample_seed = static_cast<std::uint64_t>(options.integer("sample_seed"));
+  job.impute.out = options.text("impute_out");
+  if (job.impute.out.find('/') != std::string::npos) {
+    throw Error(fmt::format("{} is {}: a name is needed, of a file in the folder of results (-out)",
+                            options.origin("impute_out"), job.impute.out));
+  }
+  job.impute.draws = static_cast<int>(options.integer("impute_draws"));
+  job.impute.likelihood = options.flag("impute_likelihood");
+  job.impute.paths = static_cast<int>(options.integer("impute_paths"));
   job.fill_missing = options.text("sample_missing") == "fill";
   if (job.supervision == "walk") check_walk(options, job);
   job.options = options.resolved();

@@ -32,6 +32,15 @@ struct Terminal {
   std::int64_t test_rows = 0;  // walk: without a file of them, so many rows of `file`, at random
 };
 
+/// What is to be done with a file of rows with holes.
+struct ImputeJob {
+  std::string file;         // none: nothing
+  std::string out;          // name of the file of completed rows, in the folder of results
+  int draws = 0;            // of each row
+  int paths = 0;            // of each row
+  bool likelihood = false;  // of the draws, given the rest, too
+};
+
 /// A case with all options resolved, in types: what is to be done, and nothing yet done.
 struct Job {
   std::string title;       // the case's name
@@ -78,7 +87,8 @@ struct Job {
   std::optional<std::array<int, 2>> image;  // rows and columns of pixels, where coordinates are an image
   std::uint64_t seed = 0;
   std::uint64_t sample_seed = 0;  // of the walks
-  bool fill_missing = false;      // no sample has a missing entry
+  ImputeJob impute;
+  bool fill_missing = false;  // no sample has a missing entry
 
   ResolvedOptions options;
 };

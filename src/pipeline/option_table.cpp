@@ -314,6 +314,14 @@ const std::vector<OptionSpec>& option_table() {
       {"sample_paths", "64", small(0), "paths",
        "sampled paths per test row for the likelihood estimate; 0: no estimate", kNothing, kWalk},
 
+      {"impute_draws", "5", small(1), "draws", "completed rows for each row of the file", kNothing, kWalkTable},
+      {"impute_paths", "64", small(1), "paths", "sampled paths that the draws of a row are taken from", kNothing,
+       kWalkTable},
+      {"impute_likelihood", "false", kFlag, "true|false",
+       "log p(missing | given) of every draw with its error too, from paths of its own", kNothing, kWalkTable},
+      {"impute_out", "imputed.csv", kText, "name", "the file of completed rows, in the folder of results", kNothing,
+       kWalkTable},
+
       {"report_image",
        "",
        {Values::Type::integers, 1, kMostInt},
@@ -405,6 +413,7 @@ std::string option_help() {
       "  train CASE          train the network                      -> checkpoint.h5, training.csv\n"
       "  sample CASE|DIR     walks along the currents               -> samples.h5, of a table also samples.csv\n"
       "  validate CASE|DIR   everything against the truth           -> report.json, report.html\n"
+      "  impute CASE FILE    rows of a table with their holes filled -> imputed.csv\n"
       "  bench CASE          time and memory of all solve methods   -> bench.json\n"
       "  info FILE|DIR       what an HDF5 file of ours holds, how far a folder's work has come\n\n"
       "options: who uses them if not all, meaning, [unit or values], default. In a case the part before the first "

@@ -72,4 +72,17 @@ void bring_stages(MPI_Comm comm, const std::string& wanted, const std::string& i
   uncounted_states(comm, std::move(job), command)->work(wanted, asked);
 }
 
+void impute(MPI_Comm comm, const std::string& input, const std::string& file, const std::string& command) {
+  auto job = agree(comm, [&] {
+    auto read = read_job(input);
+    if (!read.table) {
+      throw Error(
+          fmt::format("{}: impute needs a case whose target is a table (target_file, no space_categories)", input));
+    }
+    return read;
+  });
+  job.impute.file = file;
+  uncounted_states(comm, std::move(job), command)->work("impute", {});
+}
+
 }  // namespace kirchhoff

@@ -64,6 +64,9 @@ std::unique_ptr<Pipeline> uncounted_states(MPI_Comm comm, Job job, std::string c
 /// A plain network in a file. @note Collective.
 std::unique_ptr<Pipeline> network_pipeline(MPI_Comm comm, const std::string& input, std::string command);
 
+/// Fills the holes of a file's rows by the network of a table's case. @note Collective.
+void impute(MPI_Comm comm, const std::string& input, const std::string& file, const std::string& command);
+
 /// Does a command's work on a case, a folder of results or a network: brings the stage that it is called after, or all
 /// for `run`. `command` is the whole line, for the record. @note Collective.
 void bring_stages(MPI_Comm comm, const std::string& wanted, const std::string& input, const std::string& command);

@@ -17,6 +17,7 @@
 #include "kirchhoff/learn/walk_train.hpp"
 #include "kirchhoff/parallel/agree.hpp"
 #include "kirchhoff/validate/tree.hpp"
+#include "pipeline/impute.hpp"
 #include "pipeline/job_memory.hpp"
 #include "pipeline/pipeline.hpp"
 #include "pipeline/table_quality.hpp"
@@ -52,6 +53,7 @@ class UncountedStates final : public Pipeline {
   UncountedStates(MPI_Comm comm, Job job, std::string command);
 
   std::vector<Stage> stages() override {
+    if (!job_.impute.file.empty()) return {{"impute", [this](const Asked& asked) { impute(asked); }}};
     return {{"train", [this](const Asked& asked) { model(asked); }},
             {"sample", [this](const Asked& asked) { samples(asked); }},
             {"validate", [this](const Asked& asked) { validate(asked.may_train); }}};
@@ -61,6 +63,7 @@ class UncountedStates final : public Pipeline {
   const MoveModel& model(const Asked& asked);
   const StoredMoveWalks& samples(const Asked& asked);
   void validate(bool may_train);
+  void impute(const Asked& asked);
 
   void say_table();
   void build_circuit();
@@ -318,6 +321,15 @@ StoredMoveWalks UncountedStates::walk_anew(const std::string& origin) {
 void UncountedStates::validate(bool may_train) {
   samples({.may_train = may_train});
   bring_report([&] { return report(); });
+}
+
+void UncountedStates::impute(const Asked& asked) {
+  model(asked);
+  std::optional<Mass> law;
+  if (job_.space.enumerable() && job_.space.size() <= kMostLawStates) {
+    law = exit_law_of_moves(comm_, *model_, mass_of(job_, job_.source, source_rows_)).mass;
+  }
+  impute_file(folder(), job_, *schema_, {*model_, *supervision_, source_, law});
 }
 
 Report UncountedStates::report() {

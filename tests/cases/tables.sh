@@ -62,6 +62,71 @@ succeed 1 sample survey
 [ "$(wc -l <survey/samples.csv)" = 101 ] || fail "samples.csv that is gone is not written again"
 cmp network.h5 survey/checkpoint.h5 || fail "writing samples.csv trained the network again"
 
+# Holes are filled, and nothing else is touched: words, numbers as they stood, the same on any number of ranks. Each row twice,
+# beside another one: too many states to know the law of the walks' ends.
+cat >holes.py <<'PYTHON'
+import csv, random, sys
+random.seed(3)
+with open("survey.csv", newline="") as file:
+    names, *rows = list(csv.reader(file))
+rows = [names + [name + "2" for name in names]] + [row + other for row, other in zip(rows, rows[1:])]
+with open("wide.csv", "w", newline="") as file:
+    csv.writer(file, lineterminator="\n").writerows(rows)
+with open("holes.csv", "w", newline="") as file:
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(rows[0])
+    for i, row in enumerate(rows[1:41]):
+        out.writerow([random.choice(["", "NA"]) if i % 4 and random.random() < 0.4 else field for field in row])
+PYTHON
+"$python" holes.py
+printf 'target: {file: wide.csv}\n' >wide.yaml
+succeed 2 train wide.yaml "${few[@]}"
+cp wide/checkpoint.h5 network.h5
+succeed 2 impute wide.yaml holes.csv "${few[@]}" -impute_draws 3 -impute_paths 16
+grep -Eq '^impute +holes.csv: 40 rows, [0-9]+ holes in [0-9]+ of them, 3 draws each, .* s; mean log p.given. -[0-9.]+ \+- 0\.[0-9]+$' log || fail "the line that sums up: $(cat log)"
+cp wide/imputed.csv imputed.csv
+succeed 3 impute wide.yaml holes.csv "${few[@]}" -impute_draws 3 -impute_paths 16 -impute_out again.csv -impute_likelihood true
+grep -Eq 'again.csv.likelihood.csv: mean log p.missing . given. of the draws -[0-9.]+$' log || fail "no likelihood of the draws: $(cat log)"
+cmp imputed.csv wide/again.csv || fail "three ranks fill holes otherwise than two"
+cmp network.h5 wide/checkpoint.h5 || fail "imputing trained the network again"
+"$python" - <<'PYTHON' || fail "imputed.csv is not holes.csv with its holes filled"
+import csv
+def read(path):
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    return rows[0], rows[1:]
+header, rows = read("holes.csv")
+with_holes = [i + 1 for i, row in enumerate(rows) if "" in row or "NA" in row]
+names, told = read("wide/again.csv.likelihood.csv")
+assert names[2:] == ["log_p_given", "log_p_given_error", "log_p_missing", "log_p_missing_error"], names
+assert [line[:2] for line in told] == [[str(row), str(draw)] for row in with_holes for draw in (1, 2, 3)]
+assert all(float(line[2]) < 0 for line in told) and all(float(error) >= 0 for line in told for error in line[3::2] if error)
+names, whole = read("wide.csv")
+found, filled = read("imputed.csv")
+assert found == ["row", "draw"] + header and len(filled) == 3 * len(rows), (found, len(filled))
+missing = ("", "NA")
+different = 0
+for k, line in enumerate(filled):
+    row, draw = divmod(k, 3)
+    assert line[:2] == [str(row + 1), str(draw + 1)], line
+    for d, (had, has) in enumerate(zip(rows[row], line[2:])):
+        if had not in missing:
+            assert has == had, (row, d, had, has)
+            continue
+        assert has not in missing, (row, d)
+        if header[d].startswith("income"):
+            float(has)
+        else:
+            assert has in {other[d] for other in whole}, has
+        different += has != filled[3 * row][d + 2]
+assert different > 0, "all draws are the same"
+PYTHON
+sed '3s/^[^,]*/nobody/' holes.csv >wrong.csv
+expect_error 1 "wrong.csv:3: column 1, '$(head -1 wide.csv | cut -d, -f1)' is 'nobody'" 1 impute wide.yaml wrong.csv "${few[@]}"
+expect_error 1 "run 'kirchhoff train' first" 1 impute wide.yaml holes.csv -out untrained
+expect_error 1 'a name is needed' 1 impute wide.yaml holes.csv -impute_out a/b.csv
+expect_error 2 'needs a case and a file of rows' 1 impute wide.yaml
+
 # What the case says of columns, a file for test rows, another separator, decimal commas, one-hot bits.
 "$python" - <<'PYTHON'
 import random
@@ -95,8 +160,15 @@ printf '1,1,3\n0,4,11\n1,0,0\n0,2,5\n' >codes.csv
 printf 'space: {categories: [2, 5, 12]}\ntarget: {file: codes.csv}\nmodel: {hidden: [8]}\ntrain: {steps: 5, batch: 8}\nsample: {count: 200}\n' >codes.yaml
 succeed 2 run codes.yaml
 awk -F, '$1 > 1 || $2 > 4 || $3 > 11 || NF != 3 { exit 1 }' codes/samples.csv || fail "a code that is none"
+# So small a space that the law of the walks' ends is known: exact.
+printf '1,,3\n,4,\n0,2,5\n' >few.csv
+succeed 2 impute codes.yaml few.csv -impute_draws 2 -impute_likelihood true
+grep -Eq '3 rows, 3 holes in 2 of them, 2 draws each, .* mean log p.given. -[0-9.]+, exact$' log || fail "no exact law: $(cat log)"
+awk -F, '$3 > 1 || $4 > 4 || $5 > 11 || $3 $4 $5 == "" || NF != 5 { exit 1 }' codes/imputed.csv || fail "a hole is left: $(cat codes/imputed.csv)"
+awk -F, 'NR > 1 && ($3 > 0 || $4 != 0 || $5 > 0 || $6 != 0) { exit 1 } END { if (NR != 5) exit 1 }' codes/imputed.csv.likelihood.csv || fail "exact, and not so: $(cat codes/imputed.csv.likelihood.csv)"
 sed 's/\[2, 5, 12\]/12, dimensions: 3/; s/train: {/&supervision: walk, /' codes.yaml >alike.yaml
 succeed 1 run alike.yaml
+expect_error 1 'impute needs a case whose target is a table' 1 impute alike.yaml few.csv
 [ ! -e alike/samples.csv ] || fail "numbers under one S became a table"
 
 # One clear line each.

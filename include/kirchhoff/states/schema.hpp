@@ -11,6 +11,11 @@
 
 namespace kirchhoff {
 
+/// Stands for the code of an entry that is not known.
+inline constexpr std::uint16_t kHole = 65535;
+/// Whether a code of a column of so many categories is none; of 65,536 all are some.
+inline constexpr bool is_hole(std::uint16_t code, int categories) { return code == kHole && categories <= kHole; }
+
 /// What the codes 0..S-1 of one coordinate stand for: a column of a table, or a block of one-hot columns.
 struct Column {
   enum Kind { nominal, ordinal };

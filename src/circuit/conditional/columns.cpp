@@ -30,6 +30,9 @@ double normalise(Eigen::Ref<Eigen::ArrayXd> product) {
   return std::log(unit);
 }
 
+/// Of proposals that know nothing of the end: so that none is far too rare.
+constexpr double kEvenShare = 0.04;
+
 /// Row sum of a column's graph [S].
 double row_sum(ColumnGraph graph, int categories, double conductance) {
   return conductance * (graph == ColumnGraph::hamming ? categories - 1 : 2);
@@ -276,10 +279,10 @@ void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::v
     node_share_.push_back(std::abs(nodes[t].weight) * mending);
     total += node_share_.back();
   }
-  end_share_ = 1 / (total + 1);  // x_L is visited once to leave, and about once more to and fro
+  end_share_ = (1 - kEvenShare) / (layers_ * total + 1);  // x_L is visited once to leave, and about once more to and fro
   double sum = 0;
   for (auto& share : node_share_) {
-    share *= (1 - end_share_) / total;
+    share *= (1 - kEvenShare - end_share_) / total;
     node_sum_.push_back(sum += share);
   }
 }
@@ -388,8 +391,14 @@ void ConditionalColumns::propose(Random& random, std::span<const std::uint16_t> 
                                  std::span<std::uint16_t> x) const {
   layer = static_cast<std::int32_t>(random.below(layers_ + 1));
   const double u = random.uniform();
-  if (u >= node_sum_.back()) {
+  if (u >= node_sum_.back() + kEvenShare) {
     std::copy(end.begin(), end.end(), x.begin());
+    return;
+  }
+  if (u >= node_sum_.back()) {
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      x[j] = static_cast<std::uint16_t>(random.below(moves_.space().categories(static_cast<int>(j))));
+    }
     return;
   }
   const auto t = static_cast<std::size_t>(std::upper_bound(node_sum_.begin(), node_sum_.end(), u) - node_sum_.begin());
@@ -416,9 +425,10 @@ void ConditionalColumns::propose(Random& random, std::span<const std::uint16_t> 
 double ConditionalColumns::proposed(std::span<const std::uint16_t> x, std::span<const std::uint16_t> end,
                                     std::span<const double> products, double log) const {
   const auto n = static_cast<Eigen::Index>(first_nodes_);
-  const double even = (TermArray(products.data(), n) * TermArray(node_share_.data(), n)).sum();
+  const double nodes = (TermArray(products.data(), n) * TermArray(node_share_.data(), n)).sum();
   const bool ended = std::equal(x.begin(), x.end(), end.begin());
-  return (even + (ended ? end_share_ * std::exp(log_states_ - log) : 0.0)) / (layers_ + 1);
+  return (kEvenShare * products[terms_ - 1] + nodes + (ended ? end_share_ * std::exp(log_states_ - log) : 0.0)) /
+         (layers_ + 1);
 }
 
 }  // namespace kirchhoff

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/files/posix.hpp"
+#include "io/table/records.hpp"
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
@@ -24,20 +25,6 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;  // of text at a time
 
-/// A field as RFC 4180 has it: in quotes where it would be read as something else without them.
-std::string as_field(std::string_view text, char separator) {
-  const auto special = [&](char c) { return c == separator || c == '"' || c == '\n' || c == '\r'; };
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; };
-  const bool inner =
-      std::any_of(text.begin(), text.end(), [&](char c) { return special(c) || (separator == ' ' && blank(c)); });
-  const bool outer = !text.empty() && (blank(text.front()) || blank(text.back()) || text.front() == '#');
-  const bool nothing = text.empty() && separator == ' ';
-  if (!inner && !outer && !nothing) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 /// Makes lines of text out of rows of codes.
 class RowText {
  public:
@@ -48,7 +35,7 @@ class RowText {
       words_.emplace_back();
       for (int code = 0; code < column.categories() && (!column.binned() || column.missing >= 0); ++code) {
         words_.back().push_back(
-            as_field(field_text(schema, column, static_cast<std::uint16_t>(code), 0), schema.separator));
+            detail::as_field(field_text(schema, column, static_cast<std::uint16_t>(code), 0), schema.separator));
       }
     }
     // The order of the file: bits of a block may stand apart.
@@ -59,7 +46,8 @@ class RowText {
     std::string line;
     if (!schema_.header) return line;
     for (const auto& field : fields_) {
-      append(line, as_field(schema_.file_names.at(static_cast<std::size_t>(field.place)), schema_.separator), field);
+      append(line, detail::as_field(schema_.file_names.at(static_cast<std::size_t>(field.place)), schema_.separator),
+             field);
     }
     return finished(std::move(line));
   }
@@ -80,8 +68,8 @@ class RowText {
         // One stream for each column: what a row has in one does not depend on the others.
         const auto index = static_cast<std::uint64_t>(row) * schema_.columns.size() + field.coordinate;
         append(line,
-               as_field(field_text(schema_, column, code, Random(seed_, Stream::jitter, index).uniform()),
-                        schema_.separator),
+               detail::as_field(field_text(schema_, column, code, Random(seed_, Stream::jitter, index).uniform()),
+                                schema_.separator),
                field);
       } else {
         append(line, words_[field.coordinate].at(code), field);

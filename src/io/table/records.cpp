@@ -261,4 +261,17 @@ void Records::take_quoted() {
   }
 }
 
+std::string as_field(std::string_view text, char separator) {
+  const auto special = [&](char c) { return c == separator || c == '"' || c == '\n' || c == '\r'; };
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; };
+  const bool inner =
+      std::any_of(text.begin(), text.end(), [&](char c) { return special(c) || (separator == ' ' && blank(c)); });
+  const bool outer = !text.empty() && (blank(text.front()) || blank(text.back()) || text.front() == '#');
+  const bool nothing = text.empty() && separator == ' ';
+  if (!inner && !outer && !nothing) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 }  // namespace kirchhoff::detail

@@ -53,4 +53,7 @@ class Records {
   std::deque<std::string> unquoted_;
 };
 
+/// A field as RFC 4180 has it: in quotes where it would be read as something else without them.
+std::string as_field(std::string_view text, char separator);
+
 }  // namespace kirchhoff::detail

@@ -15,17 +15,17 @@
 namespace kirchhoff {
 namespace {
 
-struct Problem {
+struct WalkProblem {
   StateSpace space;
   HammingCircuit circuit;
   std::vector<std::uint16_t> ends;  // (count x D)
 };
 
 /// S = 2 and more, L = 1 and more, R above and below r, a schedule; end points with repetitions.
-std::vector<Problem> problems() {
-  std::vector<Problem> all;
+std::vector<WalkProblem> problems() {
+  std::vector<WalkProblem> all;
   const auto add = [&](int s, int d, std::vector<double> same, std::vector<double> change, int count) {
-    Problem p{StateSpace(s, d), {s, d, std::move(same), std::move(change)}, {}};
+    WalkProblem p{StateSpace(s, d), {s, d, std::move(same), std::move(change)}, {}};
     for (int i = 0; i < count * d; ++i) {
       Random random(11, Stream::target_draw, static_cast<std::uint64_t>(i));
       p.ends.push_back(static_cast<std::uint16_t>(random.below(s)));
@@ -41,13 +41,13 @@ std::vector<Problem> problems() {
   return all;
 }
 
-std::string text(const Problem& p) {
+std::string text(const WalkProblem& p) {
   return "S " + std::to_string(p.space.categories()) + ", D " + std::to_string(p.space.dimensions()) + ", L " +
          std::to_string(p.circuit.same.size());
 }
 
 /// A small network of the moves of a problem, with the linear evidence where there are bits.
-MoveModel network_of(const Problem& p, std::vector<int> hidden) {
+MoveModel network_of(const WalkProblem& p, std::vector<int> hidden) {
   ModelOptions options;
   options.hidden = std::move(hidden);
   options.evidence = p.space.categories() == 2;
@@ -56,7 +56,7 @@ MoveModel network_of(const Problem& p, std::vector<int> hidden) {
 
 /// Calls visit(layer, state index, coordinates) at every vertex.
 template <class Visit>
-void every_vertex(const Problem& p, Visit&& visit) {
+void every_vertex(const WalkProblem& p, Visit&& visit) {
   std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
   for (int l = 0; l <= static_cast<int>(p.circuit.same.size()); ++l) {
     for (std::int64_t x = 0; x < p.space.size(); ++x) {
@@ -251,7 +251,7 @@ TrainOptions short_training(std::int64_t steps) {
   return options;
 }
 
-Trained train_on(MPI_Comm comm, const Problem& p, std::int64_t steps, TrainState start = {}) {
+Trained train_on(MPI_Comm comm, const WalkProblem& p, std::int64_t steps, TrainState start = {}) {
   const HammingWalkSupervision supervision(Quotient(p.circuit), Draws::from_rows(p.space, p.ends), 3, 32);
   Trained trained{network_of(p, {32, 32}), std::move(start), {}};
   const auto save = [&](const TrainState& now) {
@@ -379,7 +379,7 @@ TEST(WalkMoves, LeapWithFewerCallsAndNearlyToTheSameEnds) {
     Random random(8, Stream::target_draw, i);
     for (int j = 0; j < kBits; ++j) ends.push_back(random.uniform() < 0.9 ? 1 : 0);
   }
-  const Problem p{space, {2, kBits, {1}, {1}}, ends};
+  const WalkProblem p{space, {2, kBits, {1}, {1}}, ends};
   const auto trained = train_on(MPI_COMM_SELF, p, 400);
   const auto uniform = Draws::named(space, "uniform");
   constexpr std::int64_t kCount = 4000;
@@ -467,7 +467,7 @@ TEST(PathLogLikelihood, HasAnErrorThatCoversHalfFoundRows) {
 /// Walks between samples: each pair of a start and an end is as likely as any other. R far above r makes walks of very
 /// different length, a start that is also an end the shortest.
 struct PairProblem {
-  Problem p;                          // with the distinct pairs' ends
+  WalkProblem p;                      // with the distinct pairs' ends
   std::vector<std::uint16_t> source;  // (count x D)
   std::vector<std::uint16_t> starts;  // all pairs
   std::vector<std::uint16_t> ends;

@@ -52,6 +52,8 @@ inline constexpr std::int64_t kMostLawStates = std::int64_t{1} << 20;
 
 /// Fewer paths a row than this say nothing of the error of an estimate.
 inline constexpr int kFewestPathsForError = 8;
+/// Independent estimates that so many paths are divided into.
+constexpr int path_repeats(int paths) { return paths >= kFewestPathsForError ? 2 : 1; }
 
 /// The mean over rows of the logarithms of estimated probabilities.
 struct PathLikelihood {
@@ -80,5 +82,11 @@ PathLikelihood likelihood_of(std::span<const double> logs, int repeats, bool wit
 PathLikelihood path_log_likelihood(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
                                    const Draws& source, std::span<const std::uint16_t> rows, int paths,
                                    std::uint64_t seed);
+
+/// The logarithms of those estimates (count x path_repeats(paths)), row by row; -inf: no path. @note Collective.
+/// @throws Interrupted.
+std::vector<double> path_log_probabilities(MPI_Comm comm, const MoveModel& model, const WalkSupervision& conditional,
+                                           const Draws& source, std::span<const std::uint16_t> rows, int paths,
+                                           std::uint64_t seed);
 
 }  // namespace kirchhoff
