@@ -46,7 +46,7 @@ std::string given_findings(const GivenDraws& found) {
   const auto mean = likelihood_of(found.logs, found.repeats, found.repeats == 2);
   auto text = fmt::format("; mean log p(given) {:.3f}", *mean.mean_of_rest);
   if (found.exact) return text + ", exact";
-  if (mean.error) return text + fmt::format(" +- {:.3f}", *mean.error);
+  if (mean.error) return text + fmt::format(" +- {:.3f}, {:.3f} too low", *mean.error, -*mean.bias);
   return text + fmt::format(" (too few paths to tell its error, which takes {})", kFewestPathsForError);
 }
 

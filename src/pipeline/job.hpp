@@ -76,8 +76,8 @@ struct Job {
   double jitter = 0;                // Monte-Carlo: noise on the coordinates that others are predicted from [categories]
   double balance = 0.5;
   std::string supervision = "exact";  // exact | monte_carlo | walk
-  bool lattices = false;               // walk: ordered columns of a table are joined rank by rank
-  bool start_from_tree = false;        // walk: the network starts from the flow toward a tree
+  bool lattices = false;              // walk: ordered columns of a table are joined rank by rank
+  bool start_from_tree = false;       // walk: the network starts from the flow toward a tree
   std::int64_t references = 1;        // walk: end points that an example's targets are averaged over
   double row_decay = 0;               // walk: weight decay times the number of training rows, added to the other
   double leap = 0;                    // walk: moves per network call, as a share of those that are likely; 0: one

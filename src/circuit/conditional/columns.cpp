@@ -279,7 +279,8 @@ void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::v
     node_share_.push_back(std::abs(nodes[t].weight) * mending);
     total += node_share_.back();
   }
-  end_share_ = (1 - kEvenShare) / (layers_ * total + 1);  // x_L is visited once to leave, and about once more to and fro
+  end_share_ =
+      (1 - kEvenShare) / (layers_ * total + 1);  // x_L is visited once to leave, and about once more to and fro
   double sum = 0;
   for (auto& share : node_share_) {
     share *= (1 - kEvenShare - end_share_) / total;

@@ -28,7 +28,7 @@ constexpr bool mends(std::size_t way) { return way != kLeaving && way % 4 == 1; 
 struct Pilots {
   std::size_t diameter = 0;
   std::vector<double> agreement;  // (C): how often those that end with a value of a coordinate have begun with it
-  std::vector<double> ways;       // (L + 1, diameter + 1, kWays): moves of a way, from a layer and a distance to the end
+  std::vector<double> ways;  // (L + 1, diameter + 1, kWays): moves of a way, from a layer and a distance to the end
 
   /// Counts (kWays) of the moves from a layer at a distance.
   std::span<const double> seen(int layer, int distance) const {
