@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <span>
+#include <string_view>
 
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/base/random.hpp"
@@ -36,7 +37,15 @@ void take_test_rows(const Job& job, std::vector<std::uint16_t>& all, std::vector
 
 std::vector<std::uint16_t> terminal_rows(MPI_Comm comm, const Job& job, const Terminal& terminal,
                                          const std::string& file) {
-  if (!job.table || file.empty()) return read_rows(comm, job.space, terminal, file);
+  if (!job.table || file.empty()) {
+    try {
+      return read_rows(comm, job.space, terminal, file);
+    } catch (const Error& e) {
+      const std::string_view why = e.what();
+      if (!why.ends_with("is not a number")) throw;
+      throw Error(fmt::format("{}; without space in the case, columns of words and holes are read as they are", why));
+    }
+  }
   const auto at = std::find(job.table_files.begin(), job.table_files.end(), file);
   return job.table->rows.at(static_cast<std::size_t>(at - job.table_files.begin()));
 }

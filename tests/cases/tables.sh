@@ -189,4 +189,5 @@ refused "has no column 'c'" 'a,b\n1,x\n2,y\n' -target_schema '{c: {type: skip}}'
 refused "unknown key 'typ', did you mean 'type'" 'a,b\n1,x\n2,y\n' -target_schema '{b: {typ: skip}}'
 refused 'needs a column that is not constant' 'a,b\n1,x\n1,x\n'
 refused 'space_categories is missing' 'a,b\n1,x\n2,y\n' -train_supervision exact
+refused "field 2, 'x', is not a number; without space in the case, columns of words" 'a,b\n1,x\n2,y\n' -space_categories 3 -space_dimensions 2 -train_supervision walk
 echo "$errors_seen causes refused"

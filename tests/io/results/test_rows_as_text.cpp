@@ -38,7 +38,7 @@ Schema some_schema() {
   return schema;
 }
 
-class TableRows : public testing::Test {
+class RowsAsText : public testing::Test {
  protected:
   /// Writes rows, each rank its own, and gives back the text.
   std::string written(const Schema& schema, const std::vector<std::uint16_t>& rows, std::uint64_t seed) const {
@@ -54,7 +54,7 @@ class TableRows : public testing::Test {
   oracles::ScratchFolder folder_{MPI_COMM_WORLD};
 };
 
-TEST_F(TableRows, AreWrittenAsTheFileHadThem) {
+TEST_F(RowsAsText, AreWrittenAsTheFileHadThem) {
   const auto text = written(some_schema(), {0, 0, 0, 1, 1, 0, 2, 2, 0, 3, 0, 0}, 1);
 
   EXPECT_EQ(text,
@@ -66,7 +66,7 @@ TEST_F(TableRows, AreWrittenAsTheFileHadThem) {
   EXPECT_THAT(folder_.names(), ElementsAre("samples.csv"));  // no .tmp stays
 }
 
-TEST_F(TableRows, AreTheSameOnAnyNumberOfRanks) {
+TEST_F(RowsAsText, AreTheSameOnAnyNumberOfRanks) {
   Schema schema;
   schema.columns.resize(1);
   schema.columns[0].name = "t";
@@ -86,7 +86,7 @@ TEST_F(TableRows, AreTheSameOnAnyNumberOfRanks) {
   EXPECT_NE(all, written(schema, rows, 8));
 }
 
-TEST_F(TableRows, DrawValuesUniformlyInTheirBin) {
+TEST_F(RowsAsText, DrawValuesUniformlyInTheirBin) {
   Schema schema;
   schema.columns.resize(1);
   schema.columns[0].words = {"0..9"};
@@ -105,7 +105,7 @@ TEST_F(TableRows, DrawValuesUniformlyInTheirBin) {
   for (const int count : counts) EXPECT_NEAR(count, kRows / 10, 5 * 43);  // five standard deviations
 }
 
-TEST_F(TableRows, OfACodeThatIsNoneAreAnErrorAndLeaveWhatWasThere) {
+TEST_F(RowsAsText, OfACodeThatIsNoneAreAnErrorAndLeaveWhatWasThere) {
   written(some_schema(), {0, 0, 0}, 1);
 
   EXPECT_THROW(written(some_schema(), {0, 0, 0, 9, 0, 0}, 1), AgreedError);
@@ -114,7 +114,7 @@ TEST_F(TableRows, OfACodeThatIsNoneAreAnErrorAndLeaveWhatWasThere) {
   EXPECT_EQ(read_text_file(folder_.path("samples.csv")), "x_a,the word,x_b,t,x_c\n1,plain,0,0,0\n");
 }
 
-TEST_F(TableRows, AreDescribedInTheFilesOfTheirProblem) {
+TEST_F(RowsAsText, AreDescribedInTheFilesOfTheirProblem) {
   auto made = provenance(MPI_COMM_WORLD, "0123456789abcdef", "seed: 4\n");
   made.table = std::make_shared<const Schema>(some_schema());
   Checkpoint checkpoint;
