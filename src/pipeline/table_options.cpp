@@ -21,7 +21,7 @@ using ColumnJson = nlohmann::ordered_json;
 /// Reads what target_schema says of one column.
 class WishReader {
  public:
-  WishReader(const Options& options, std::string column)
+  WishReader(const Options& options, const std::string& column)
       : where_(fmt::format("{}: column {}", options.origin("target_schema"), in_quotes(column))) {}
 
   ColumnRequest read(const ColumnJson& json) {

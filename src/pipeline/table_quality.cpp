@@ -11,12 +11,6 @@ namespace {
 constexpr std::size_t kMostRows = 20'000;        // samples that are looked at: every rank holds them
 constexpr std::size_t kMostNumbers = 4'000'000;  // of theirs
 
-std::vector<int> categories_of(const StateSpace& space) {
-  std::vector<int> categories;
-  for (int d = 0; d < space.dimensions(); ++d) categories.push_back(space.categories(d));
-  return categories;
-}
-
 /// Columns that no schema describes: x1, x2, ... of the values 0, 1, ....
 std::vector<ColumnWords> numbered_columns(const std::vector<int>& categories) {
   std::vector<ColumnWords> columns;
@@ -52,7 +46,7 @@ std::optional<TableReport> table_quality(MPI_Comm comm, const Job& job, const Ta
                                          std::int64_t count, const Schema* schema) {
   const auto& reference = rows.test.empty() ? rows.held_out : rows.test;
   if (rows.training.empty() || reference.empty()) return std::nullopt;
-  const auto categories = categories_of(job.space);
+  const auto categories = job.space.sizes();
   const auto d = categories.size();
   const auto samples = first_rows(comm, walks, count, std::clamp(kMostNumbers / d, std::size_t{1}, kMostRows), d);
   const auto view = [&](const std::vector<std::uint16_t>& values) { return TableRows{values, categories}; };

@@ -242,8 +242,7 @@ const MoveModel& UncountedStates::model(const Asked& asked) {
 
 /// The tree of Chow and Liu of the training rows, and the circuit's flow toward it. @note Collective.
 std::shared_ptr<const TreeFlow> UncountedStates::flow_to_tree() const {
-  std::vector<int> categories;
-  for (int d = 0; d < job_.space.dimensions(); ++d) categories.push_back(job_.space.categories(d));
+  const auto& categories = job_.space.sizes();
   const auto tree = ChowLiuTree::fit(comm_, {rows_.training, categories}, {rows_.held_out, categories});
   const std::vector<double> change(dimensions(), job_.resistance_change[0]);
   return std::make_shared<TreeFlow>(supervision_->moves(), change, job_.resistance_same[0], tree.law());

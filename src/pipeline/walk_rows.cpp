@@ -104,6 +104,7 @@ std::int64_t distinct_rows(const std::vector<std::uint16_t>& rows, std::size_t d
 std::vector<std::vector<double>> marginals_of(const StateSpace& space, const std::vector<std::uint16_t>& rows) {
   const auto d = static_cast<std::size_t>(space.dimensions());
   std::vector<std::vector<double>> shares;
+  shares.reserve(d);
   for (int j = 0; j < space.dimensions(); ++j) shares.emplace_back(static_cast<std::size_t>(space.categories(j)));
   const double share = static_cast<double>(d) / static_cast<double>(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) shares[i % d][rows[i]] += share;

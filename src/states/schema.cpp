@@ -36,6 +36,7 @@ double value_in(const Column& column, std::size_t bin, double share) {
 
 std::vector<int> Schema::categories() const {
   std::vector<int> all;
+  all.reserve(columns.size());
   for (const auto& column : columns) all.push_back(column.categories());
   return all;
 }
@@ -52,6 +53,7 @@ int Schema::find(std::string_view name) const {
 
 std::vector<std::string> Schema::names() const {
   std::vector<std::string> all;
+  all.reserve(columns.size());
   for (const auto& column : columns) all.push_back(column.name);
   return all;
 }

@@ -86,7 +86,7 @@ Discriminator discriminate(MPI_Comm comm, const TableRows& generated, const Tabl
   all_sum(comm, std::span<double>(found));
   // A classifier that gives all rows one score has no spread, but no certainty either: not below what chance does where
   // both kinds are one (Mann and Whitney 1947), on two halves.
-  const auto half = static_cast<double>(rows / 2);
+  const auto half = std::floor(static_cast<double>(rows) / 2);
   const double chance = std::sqrt((2 * half + 1) / (12 * half * half) / 2);
   return {(found[0] + found[2]) / 2, std::max(std::hypot(found[1], found[3]) / 2, chance),
           static_cast<std::int64_t>(rows)};

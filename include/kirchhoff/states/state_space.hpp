@@ -24,6 +24,8 @@ class StateSpace {
   }
   /// S_d of coordinate d.
   int categories(int d) const { return categories_[static_cast<std::size_t>(d)]; }
+  /// S_d of all coordinates (D).
+  const std::vector<int>& sizes() const { return categories_; }
   /// Whether all coordinates have the same number of categories.
   bool uniform() const { return common_ > 0; }
   /// Sum of all S_d.

@@ -160,7 +160,7 @@ ConditionalColumns::Column ConditionalColumns::column_of(const ColumnCircuit& ci
   const bool hamming = column.graph == ColumnGraph::hamming;
   column.classes = hamming ? 2 : n * n;
   column.kernel.assign(column.classes * terms_, 1.0);  // of the even part: one
-  const auto directions = static_cast<std::size_t>(2 * (layers_ + 1));
+  const auto directions = 2 * static_cast<std::size_t>(layers_ + 1);
   column.difference.assign(directions * column.classes * 2 * terms_, 0.0);
   // To a neighbour: of the even part nothing, elsewhere c_l h(x) - c_l' h(y), relative to h(x).
   const auto set = [&](std::size_t t, std::size_t kind, std::size_t move, double minus_ratio, double plus_ratio) {
@@ -203,7 +203,7 @@ ConditionalColumns::Column ConditionalColumns::column_of(const ColumnCircuit& ci
     const auto sign = [&](int i, int k) { return node.lambda < 0 && (i - k) % 2 != 0 ? -1.0 : 1.0; };
     for (int x = 0; x < s; ++x) {
       for (int goal = 0; goal < s; ++goal) {
-        const auto kind = static_cast<std::size_t>(x * s + goal);
+        const auto kind = static_cast<std::size_t>(x) * n + static_cast<std::size_t>(goal);
         constexpr double kLeast = 1e-100;  // so that ratios are finite
         const double at = std::max(h(x, goal), kLeast);
         column.kernel[kind * terms_ + t] = sign(x, goal) * s * at;
@@ -221,7 +221,7 @@ ConditionalColumns::Column ConditionalColumns::column_of(const ColumnCircuit& ci
 
 void ConditionalColumns::set_proposal(const ColumnCircuit& circuit, const std::vector<Node>& nodes) {
   // The edge that changes nothing, and the even part of all edges: potentials that differ between layers only.
-  const auto directions = static_cast<std::size_t>(2 * (layers_ + 1));
+  const auto directions = 2 * static_cast<std::size_t>(layers_ + 1);
   same_.assign(directions * terms_, 0.0);
   conductance_same_ = 1 / circuit.same;
   double kappa = conductance_same_;

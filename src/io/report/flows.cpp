@@ -71,6 +71,7 @@ ordered_json flow_json(const FlowReport& flow, const Circuit& circuit) {
 
 ordered_json marginals(const StateSpace& space, std::span<const double> mass) {
   std::vector<std::vector<double>> rows;
+  rows.reserve(space.sizes().size());
   for (int d = 0; d < space.dimensions(); ++d) rows.emplace_back(static_cast<std::size_t>(space.categories(d)));
   for (std::int64_t x = 0; x < space.size(); ++x) {
     for (int d = 0; d < space.dimensions(); ++d) {

@@ -39,6 +39,7 @@ class HoleReader {
     for (std::size_t j = 0; j < d; ++j) {
       const auto& column = schema_.columns[j];
       std::vector<std::size_t> places;
+      places.reserve(column.places.size());
       for (const auto place : column.places) places.push_back(place_of(static_cast<std::size_t>(place)));
       if (column.one_hot()) {
         take_block(table, j, places);

@@ -89,6 +89,7 @@ std::size_t count_outside_quotes(std::string_view record, char c) {
 /// How many of the records have the separator as often as most of them do, which is at least once.
 std::size_t records_that_agree(const std::vector<std::string_view>& records, char separator) {
   std::vector<std::size_t> counts;
+  counts.reserve(records.size());
   for (const auto record : records) counts.push_back(count_outside_quotes(record, separator));
   std::size_t most = 0;
   for (const auto count : counts) {

@@ -108,6 +108,7 @@ std::string ColumnReading::way_out(const std::string& what) const {
 
 std::size_t ColumnReading::different_numbers() const {
   std::vector<double> values;
+  values.reserve(words_.size());
   for (const auto& word : words_) values.push_back(word.value.value_or(0));
   std::sort(values.begin(), values.end());
   return static_cast<std::size_t>(std::unique(values.begin(), values.end()) - values.begin());
@@ -280,6 +281,7 @@ void ColumnReading::take_ranges() {
   const auto keys = range_keys(words_);
   if (!keys) {
     std::vector<std::string_view> texts;
+    texts.reserve(words_.size());
     for (const auto& word : words_) texts.push_back(word.word->text);
     fail(fmt::format("words have no order of their own: give it, from low to high: {} ({} words: {})",
                      way_out("order: [low, mid, high]"), texts.size(), listed(texts)));
@@ -337,7 +339,9 @@ void ColumnReading::take_bins() {
   for (std::size_t k = 0; k + 1 < column.edges.size(); ++k) {
     const auto low = text(column.edges[k]);
     const auto high = text(column.edges[k + 1] - unit);
-    column.words.push_back(digits < 0 ? fmt::format("[{}, {})", low, high) : low == high ? low : low + ".." + high);
+    column.words.push_back(digits < 0    ? fmt::format("[{}, {})", low, high)
+                           : low == high ? low
+                                         : fmt::format("{}..{}", low, high));
   }
   for (const auto& word : words_) out_.codes[word.id] = bin_of(column.edges, *word.value);
 }

@@ -57,7 +57,7 @@ Pilots send_pilots(MPI_Comm comm, const MoveModel& model, const Draws& source, s
   for (std::size_t j = 0; j < d; ++j) {
     const int s = moves.space().categories(static_cast<int>(j));
     for (int v = 0; v < s; ++v) {
-      const auto at = static_cast<std::size_t>(moves.offset(j) + v);
+      const auto at = static_cast<std::size_t>(moves.offset(j)) + static_cast<std::size_t>(v);
       pilots.agreement.push_back((agreed[at] + kPrior / s) / (ended[at] + kPrior));
     }
   }

@@ -88,7 +88,7 @@ class ConditionalColumns {
   }
   /// The number of the layer pair and direction of a current from `layer` to its neighbour.
   std::size_t direction_of(int layer, int direction) const {
-    return static_cast<std::size_t>(2 * layer + (direction > 0 ? 0 : 1));
+    return 2 * static_cast<std::size_t>(layer) + (direction > 0 ? 0U : 1U);
   }
 
   MoveSet moves_;
