@@ -69,9 +69,9 @@ grep -q 'is taken up again' log || fail "the first training is lost: $(cat log)"
 { echo a,b; for i in $(seq 30); do printf 'x,u\ny,v\n'; done; } >table.csv
 printf 'a,b\nx,\n,v\n' >holes.csv
 printf 'target: {file: table.csv}\nmodel: {hidden: [8]}\ntrain: {steps: 6, batch: 8}\nsample: {count: 50}\n' >table.yaml
-succeed 2 train table.yaml -out table
-succeed 2 impute table.yaml holes.csv -out table
-holds table checkpoint.h5 imputed.csv
+succeed 2 train table.yaml -out filled
+succeed 2 impute table.yaml holes.csv -out filled
+holds filled checkpoint.h5 imputed.csv
 
 # A table: all that is understood of one, and its samples.
 "$python" - <<'PYTHON'
