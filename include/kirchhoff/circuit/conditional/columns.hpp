@@ -78,10 +78,18 @@ class ConditionalColumns {
     double weight = 0;
   };
 
-  std::vector<Node> nodes_of(const ColumnCircuit& circuit, double accuracy) const;
-  Column column_of(const ColumnCircuit& circuit, int d, const std::vector<Node>& nodes) const;
+  /// Of proposals that know nothing of the end: so that none is far too rare.
+  static constexpr double kEvenShare = 0.04;
+
+  static std::vector<Node> nodes_of(const ColumnCircuit& circuit, double accuracy);
+  Column column_of(ColumnGraph graph, int categories, double conductance, const std::vector<Node>& nodes) const;
+  void set_difference(Column& column, std::size_t t, const Node& node, std::size_t kind, std::size_t move,
+                      double minus_ratio, double plus_ratio) const;
+  void set_hamming(Column& column, std::size_t t, const Node& node) const;
+  void set_lattice(Column& column, std::size_t t, const Node& node) const;
   void multiply_alike(Column& column) const;
-  void set_proposal(const ColumnCircuit& circuit, const std::vector<Node>& nodes);
+  void set_levels(const std::vector<Node>& nodes, double kappa);
+  void set_proposal(const std::vector<Node>& nodes);
   std::size_t class_of(const Column& column, int value, int goal) const {
     return column.graph == ColumnGraph::hamming ? (value == goal ? 0U : 1U)
                                                 : static_cast<std::size_t>(value * column.categories + goal);
@@ -92,14 +100,12 @@ class ConditionalColumns {
   }
 
   MoveSet moves_;
-  int layers_;
-  double conductance_same_ = 0;  // 1 / r [S]
+  double conductance_same_;  // 1 / r [S]
   double log_states_ = 0;
   std::size_t terms_ = 0;
-  std::size_t first_nodes_ = 0;     // terms of m = 0: their kernels are probabilities
   std::vector<Column> columns_;     // those that differ
   std::vector<double> same_;        // (directions, T): current of the edge that changes nothing
-  std::vector<double> node_share_;  // (first_nodes_) of the proposal, without end_share_
+  std::vector<double> node_share_;  // of the proposal: the nodes of m = 0, whose kernels are probabilities
   std::vector<double> node_sum_;    // cumulative
   double end_share_ = 0;            // of the proposal: the vertices of x_L
 };
