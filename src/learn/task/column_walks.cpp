@@ -10,11 +10,7 @@ namespace kirchhoff {
 
 ColumnWalkSupervision::ColumnWalkSupervision(std::shared_ptr<const ConditionalColumns> circuit, const Draws& target,
                                              std::uint64_t seed, int references)
-    : WalkSupervision(circuit->moves()),
-      circuit_(std::move(circuit)),
-      target_(target),
-      seed_(seed),
-      references_(references) {
+    : WalkSupervision(circuit->moves(), target, seed, references), circuit_(std::move(circuit)) {
   // Of walks to draws of the target: the mean of visits over proposals is what they visit in all.
   constexpr std::int64_t kProposals = 20000;
   const auto d = static_cast<std::size_t>(moves_.dimensions());
@@ -74,55 +70,51 @@ double ColumnWalkSupervision::pooled(std::int32_t layer, std::span<const std::ui
 
 void ColumnWalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
-  const auto m = static_cast<std::size_t>(moves_.size());
-  const auto count = static_cast<std::size_t>(rows.size());
-  out.layers.resize(count);
-  out.states.resize(count * d);
-  out.targets.resize(count * m);
-  out.weights.resize(count);
+  out.resize(moves_, rows.size());
+  out.weights.resize(out.layers.size());
   // The references of a row are the ends of all rows of its group: any rank can draw them again.
   const auto group = std::min<std::int64_t>(references_, batch_size);
   std::vector<std::uint16_t> ends;
   for (auto first = rows.begin / group * group; first < rows.end && !stop_requested(); first += group) {
     const auto last = std::min(batch_size, first + group);
     ends.resize(static_cast<std::size_t>(last - first) * d);
-    const auto end = [&](std::int64_t row) {
-      return std::span(ends).subspan(static_cast<std::size_t>(row - first) * d, d);
-    };
     for (auto row = first; row < last; ++row) {
-      Random random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
-      target_.draw(random, end(row));
-      if (row < rows.begin || row >= rows.end) continue;
-      const auto i = static_cast<std::size_t>(row - rows.begin);
-      circuit_->propose(random, end(row), out.layers[i], std::span(out.states).subspan(i * d, d));
+      auto random = random_of_batch(step, batch_size, row);
+      const auto end = std::span(ends).subspan(static_cast<std::size_t>(row - first) * d, d);
+      target_.draw(random, end);
+      if (row >= rows.begin && row < rows.end) propose(random, end, row - rows.begin, out);
     }
     for (auto row = std::max(first, rows.begin); row < std::min(last, rows.end) && !stop_requested(); ++row) {
-      const auto i = static_cast<std::size_t>(row - rows.begin);
-      out.weights[i] = static_cast<float>(scale_ * pooled(out.layers[i],
-                                                          std::span<const std::uint16_t>(out.states).subspan(i * d, d),
-                                                          ends, std::span(out.targets).subspan(i * m, m)));
+      set_target(ends, row - rows.begin, out);
     }
   }
 }
 
 void ColumnWalkSupervision::examples(std::span<const std::uint16_t> ends, Range rows, bool all, MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
-  const auto m = static_cast<std::size_t>(moves_.size());
-  const auto count = static_cast<std::size_t>(rows.size());
-  out.layers.resize(count);
-  out.states.resize(count * d);
-  out.targets.resize(count * m);
-  out.weights.resize(count);
-  for (std::size_t i = 0; i < count && !stop_requested(); ++i) {
-    const auto row = static_cast<std::size_t>(rows.begin) + i;
-    constexpr std::uint64_t kApart = std::uint64_t{1} << 62;  // numbers that no batch draws
-    Random random(seed_, Stream::batch, kApart + row);
-    const auto end = ends.subspan(row % (ends.size() / d) * d, d);
-    const auto state = std::span(out.states).subspan(i * d, d);
-    circuit_->propose(random, end, out.layers[i], state);
-    out.weights[i] = static_cast<float>(
-        scale_ * pooled(out.layers[i], state, all ? ends : end, std::span(out.targets).subspan(i * m, m)));
+  out.resize(moves_, rows.size());
+  out.weights.resize(out.layers.size());
+  for (auto row = rows.begin; row < rows.end && !stop_requested(); ++row) {
+    auto random = random_of_example(row);
+    const auto end = ends.subspan(static_cast<std::size_t>(row) % (ends.size() / d) * d, d);
+    propose(random, end, row - rows.begin, out);
+    set_target(all ? ends : end, row - rows.begin, out);
   }
+}
+
+void ColumnWalkSupervision::propose(Random& random, std::span<const std::uint16_t> end, std::int64_t at,
+                                    MoveBatch& out) const {
+  const auto i = static_cast<std::size_t>(at);
+  circuit_->propose(random, end, out.layers[i], std::span(out.states).subspan(i * end.size(), end.size()));
+}
+
+void ColumnWalkSupervision::set_target(std::span<const std::uint16_t> ends, std::int64_t at, MoveBatch& out) const {
+  const auto i = static_cast<std::size_t>(at);
+  const auto d = static_cast<std::size_t>(moves_.dimensions());
+  const auto m = static_cast<std::size_t>(moves_.size());
+  const auto state = std::span<const std::uint16_t>(out.states).subspan(i * d, d);
+  const double weight = pooled(out.layers[i], state, ends, std::span(out.targets).subspan(i * m, m));
+  out.weights[i] = static_cast<float>(scale_ * weight);
 }
 
 void ColumnWalkSupervision::toward(std::int32_t layer, std::span<const std::uint16_t> state,

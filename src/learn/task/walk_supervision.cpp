@@ -102,7 +102,7 @@ struct HammingWalkSupervision::References {
 
 HammingWalkSupervision::HammingWalkSupervision(const MoveSet& moves, const Draws& source, const Draws& target,
                                                std::uint64_t seed, int references)
-    : WalkSupervision(moves), source_(source), target_(target), seed_(seed), references_(references) {}
+    : WalkSupervision(moves, target, seed, references), source_(source) {}
 
 HammingWalkSupervision::HammingWalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed,
                                                int references)
@@ -307,10 +307,7 @@ void HammingWalkSupervision::pair_target(std::int32_t layer, std::span<const std
 void HammingWalkSupervision::batch(std::int64_t step, std::int64_t batch_size, Range rows, MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   const auto m = static_cast<std::size_t>(moves_.size());
-  const auto count = static_cast<std::size_t>(rows.size());
-  out.layers.resize(count);
-  out.states.resize(count * d);
-  out.targets.resize(count * m);
+  out.resize(moves_, rows.size());
   // The references of a row are its own ends and fresh draws, those that the other rows of its group begin with: any
   // rank can draw them again.
   const auto group = std::min<std::int64_t>(references_, batch_size);
@@ -318,11 +315,8 @@ void HammingWalkSupervision::batch(std::int64_t step, std::int64_t batch_size, R
   const auto last = std::min(batch_size, (rows.end + group - 1) / group * group);
   References references(moves_.space().categories(), moves_.dimensions(),
                         static_cast<std::size_t>(std::max<std::int64_t>(0, last - first)), pair_ != nullptr);
-  const auto random_of = [&](std::int64_t row) {
-    return Random(seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row));
-  };
   for (auto row = first; row < last && !stop_requested(); ++row) {
-    auto random = random_of(row);
+    auto random = random_of_batch(step, batch_size, row);
     const auto k = static_cast<std::size_t>(row - first);
     if (pair_) source_.draw(random, references.row(references.start, k));
     target_.draw(random, references.row(references.end, k));
@@ -336,7 +330,7 @@ void HammingWalkSupervision::batch(std::int64_t step, std::int64_t batch_size, R
     const auto state = std::span(out.states).subspan(i * d, d);
     const auto end = references.row(references.end, k);
     const auto start = pair_ ? references.row(references.start, k) : std::span<std::uint16_t>();
-    auto random = random_of(row);
+    auto random = random_of_batch(step, batch_size, row);
     if (pair_) {
       drawn.assign(start.begin(), start.end());
       drawn.insert(drawn.end(), end.begin(), end.end());
@@ -357,11 +351,8 @@ void HammingWalkSupervision::examples(std::span<const std::uint16_t> ends, Range
                                       MoveBatch& out) const {
   const auto d = static_cast<std::size_t>(moves_.dimensions());
   const auto m = static_cast<std::size_t>(moves_.size());
-  const auto count = static_cast<std::size_t>(rows.size());
   const auto all = ends.size() / d;
-  out.layers.resize(count);
-  out.states.resize(count * d);
-  out.targets.resize(count * m);
+  out.resize(moves_, rows.size());
   References references(moves_.space().categories(), moves_.dimensions(), pair_ ? 0 : all, false);
   std::vector<std::uint16_t> start(d);
   std::vector<std::uint16_t> end(d);
@@ -370,10 +361,9 @@ void HammingWalkSupervision::examples(std::span<const std::uint16_t> ends, Range
     references.assign(references.end, ends);
     for (std::size_t k = 0; k < all; ++k) references.packed(k);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto row = static_cast<std::size_t>(rows.begin) + i;
-    constexpr std::uint64_t kApart = std::uint64_t{1} << 62;  // numbers that no batch draws
-    Random random(seed_, Stream::batch, kApart + row);
+  for (auto row = rows.begin; row < rows.end; ++row) {
+    const auto i = static_cast<std::size_t>(row - rows.begin);
+    auto random = random_of_example(row);
     const auto state = std::span(out.states).subspan(i * d, d);
     const auto out_row = std::span(out.targets).subspan(i * m, m);
     if (pair_) {
@@ -381,7 +371,7 @@ void HammingWalkSupervision::examples(std::span<const std::uint16_t> ends, Range
       toward(out.layers[i], state, start, end, out_row);
       continue;
     }
-    const auto k = row % all;
+    const auto k = static_cast<std::size_t>(row) % all;
     vertices_->draw(random, references.row(references.end, k), out.layers[i], state);
     target(out.layers[i], state, references, pooled ? 0 : k, pooled ? all : k + 1, out_row);
   }
@@ -425,10 +415,27 @@ void HammingWalkSupervision::flow(std::int32_t layer, std::span<const std::uint1
   target(layer, state, references, 0, count, out);
 }
 
+void MoveBatch::resize(const MoveSet& moves, std::int64_t rows) {
+  const auto count = static_cast<std::size_t>(rows);
+  layers.resize(count);
+  states.resize(count * static_cast<std::size_t>(moves.dimensions()));
+  targets.resize(count * static_cast<std::size_t>(moves.size()));
+  weights.clear();
+}
+
 double MoveBatch::weight(std::size_t begin, std::size_t count) const {
   if (weights.empty()) return static_cast<double>(count);
   return std::accumulate(weights.begin() + static_cast<std::ptrdiff_t>(begin),
                          weights.begin() + static_cast<std::ptrdiff_t>(begin + count), 0.0);
+}
+
+Random WalkSupervision::random_of_batch(std::int64_t step, std::int64_t batch_size, std::int64_t row) const {
+  return {seed_, Stream::batch, static_cast<std::uint64_t>(step * batch_size + row)};
+}
+
+Random WalkSupervision::random_of_example(std::int64_t row) const {
+  constexpr std::uint64_t kApart = std::uint64_t{1} << 62;  // numbers that no batch draws
+  return {seed_, Stream::batch, kApart + static_cast<std::uint64_t>(row)};
 }
 
 double WalkSupervision::entropy(const MoveBatch& batch) {

@@ -2,12 +2,14 @@
 
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "kirchhoff/learn/network/move_model.hpp"
 #include "kirchhoff/learn/task/column_walks.hpp"
 #include "kirchhoff/states/distribution.hpp"
 #include "kirchhoff/validate/statistics.hpp"
+#include "walk_chain.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -41,54 +43,15 @@ std::vector<Mixed> problems_of_columns() {
   return all;
 }
 
-template <class Visit>
-void every_vertex_of(const ColumnCircuit& circuit, Visit&& visit) {
-  std::vector<std::uint16_t> state(static_cast<std::size_t>(circuit.space.dimensions()));
-  for (int l = 0; l <= circuit.layers; ++l) {
-    for (std::int64_t x = 0; x < circuit.space.size(); ++x) {
-      circuit.space.coordinates(x, state);
-      visit(l, x, state);
-    }
-  }
-}
-
 TEST(ColumnWalks, TheirFlowIsAMarkovChainThatEndsInTheTarget) {
   for (const auto& p : problems_of_columns()) {
     const auto supervision = p.supervision(1);
     const auto& space = p.circuit.space;
-    const auto& moves = supervision.moves();
-    const auto n = space.size();
-    std::vector<std::vector<float>> chain;
-    every_vertex_of(p.circuit, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
-      supervision.flow(l, state, {}, p.ends, chain.emplace_back(static_cast<std::size_t>(moves.size())));
-    });
-    std::vector<double> mass(chain.size(), 0.0);
-    std::fill_n(mass.begin(), n, 1 / static_cast<double>(n));
-    std::vector<double> law(static_cast<std::size_t>(n), 0.0);
-    double expected_moves = 0;
-    for (int sweep = 0; sweep < 1500; ++sweep) {
-      std::vector<double> next(mass.size(), 0.0);
-      std::size_t v = 0;
-      every_vertex_of(p.circuit, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
-        const auto& row = chain[v];
-        const double w = mass[v++];
-        moves.visit(l, state, [&](int k) {
-          const double part = w * static_cast<double>(row[static_cast<std::size_t>(k)]);
-          auto moved = state;
-          int layer = l;
-          if (!moves.apply(k, layer, moved)) {
-            law[static_cast<std::size_t>(x)] += part;
-          } else {
-            expected_moves += part;
-            next[static_cast<std::size_t>(layer * n + space.index(moved))] += part;
-          }
-        });
-      });
-      mass.swap(next);
-    }
+    const auto chain = oracles::chain_of(supervision, named_mass(space, "uniform"), {}, p.ends);
+    const double moves = std::accumulate(chain.visits.begin(), chain.visits.end(), 0.0) - 1;
 
-    EXPECT_LT(total_variation(law, empirical_mass(space, p.ends)), 2e-5) << space.text();
-    EXPECT_NEAR(supervision.expected_moves() / expected_moves, 1, 0.02) << space.text();
+    EXPECT_LT(total_variation(chain.law, empirical_mass(space, p.ends)), 2e-5) << space.text();
+    EXPECT_NEAR(supervision.expected_moves() / moves, 1, 0.02) << space.text();
   }
 }
 
@@ -105,7 +68,7 @@ TEST(ColumnWalks, WeightsMakeProposedVerticesTheVisitsOfTheWalks) {
   double all = 0;
   std::vector<double> products(circuit.terms());
   std::vector<float> out(static_cast<std::size_t>(supervision.moves().size()));
-  every_vertex_of(p.circuit, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+  oracles::every_vertex(supervision.moves(), [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
     double visits = 0;
     for (std::size_t k = 0; k < p.ends.size(); k += d) {
       const auto end = std::span(p.ends).subspan(k, d);

@@ -11,6 +11,7 @@
 #include "kirchhoff/learn/walk_train.hpp"
 #include "kirchhoff/validate/validate.hpp"
 #include "oracles.hpp"
+#include "walk_chain.hpp"
 
 namespace kirchhoff {
 namespace {
@@ -54,18 +55,6 @@ MoveModel network_of(const WalkProblem& p, std::vector<int> hidden) {
   return {MoveSet(p.space, static_cast<int>(p.circuit.same.size())), options};
 }
 
-/// Calls visit(layer, state index, coordinates) at every vertex.
-template <class Visit>
-void every_vertex(const WalkProblem& p, Visit&& visit) {
-  std::vector<std::uint16_t> state(static_cast<std::size_t>(p.space.dimensions()));
-  for (int l = 0; l <= static_cast<int>(p.circuit.same.size()); ++l) {
-    for (std::int64_t x = 0; x < p.space.size(); ++x) {
-      p.space.coordinates(x, state);
-      visit(l, x, state);
-    }
-  }
-}
-
 TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
   for (const auto& p : problems()) {
     const Quotient quotient(p.circuit);
@@ -75,7 +64,7 @@ TEST(WalkSupervision, PoolsTheWalksOfAllEndPointsByTheirVisits) {
     std::vector<float> pooled(m);
     std::vector<float> one(m);
     double worst = 0;
-    every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+    oracles::every_vertex(supervision.moves(), [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
       supervision.flow(l, state, {}, p.ends, pooled);
       std::vector<double> expected(m, 0.0);
       double total = 0;
@@ -98,40 +87,11 @@ TEST(WalkSupervision, ItsFlowIsAMarkovChainThatEndsInTheTarget) {
   for (const auto& p : problems()) {
     const Quotient quotient(p.circuit);
     const HammingWalkSupervision supervision(quotient, Draws::from_rows(p.space, p.ends), 3, 1);
-    const auto& moves = supervision.moves();
-    const auto n = p.space.size();
-    std::vector<std::vector<float>> chain;
-    every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
-      supervision.flow(l, state, {}, p.ends, chain.emplace_back(static_cast<std::size_t>(moves.size())));
-    });
-    std::vector<double> mass(chain.size(), 0.0);
-    std::fill_n(mass.begin(), n, 1 / static_cast<double>(n));
-    std::vector<double> law(static_cast<std::size_t>(n), 0.0);
-    double expected_moves = 0;
-    for (int sweep = 0; sweep < 2000; ++sweep) {
-      std::vector<double> next(mass.size(), 0.0);
-      std::size_t v = 0;
-      every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
-        const auto& row = chain[v];
-        const double w = mass[v++];
-        for (int k = 0; k < moves.size(); ++k) {
-          const double part = w * row[static_cast<std::size_t>(k)];
-          if (part == 0) continue;
-          auto moved = state;
-          int layer = l;
-          if (!moves.apply(k, layer, moved)) {
-            law[static_cast<std::size_t>(x)] += part;
-            continue;
-          }
-          expected_moves += part;
-          next[static_cast<std::size_t>(layer * n + p.space.index(moved))] += part;
-        }
-      });
-      mass.swap(next);
-    }
+    const auto chain = oracles::chain_of(supervision, named_mass(p.space, "uniform"), {}, p.ends);
+    const double moves = std::accumulate(chain.visits.begin(), chain.visits.end(), 0.0) - 1;
 
-    EXPECT_LT(total_variation(law, empirical_mass(p.space, p.ends)), 2e-5) << text(p);
-    EXPECT_NEAR(expected_moves, quotient.expected_moves(), 1e-3) << text(p);
+    EXPECT_LT(total_variation(chain.law, empirical_mass(p.space, p.ends)), 2e-5) << text(p);
+    EXPECT_NEAR(moves, quotient.expected_moves(), 1e-3) << text(p);
   }
 }
 
@@ -171,7 +131,7 @@ TEST(WalkSupervision, VerticesComeWithTheVisitsOfTheExactFlow) {
     seen[static_cast<std::size_t>(batch.layers[i] * p.space.size() + x)] += 1.0 / kCount;
   }
   std::vector<double> expected;
-  every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>&) {
+  oracles::every_vertex(supervision.moves(), [&](int l, std::int64_t x, const std::vector<std::uint16_t>&) {
     const int distance = p.space.hamming(x, p.space.index(end));
     expected.push_back(quotient.visits(l, distance) / std::exp(quotient.log_states(distance)) /
                        (quotient.expected_moves() + 1));
@@ -218,7 +178,7 @@ TEST(MoveModel, GivesProbabilitiesToTheMovesThatThereAre) {
   auto model = network_of(p, {8});
   model.initialise(2);
   std::vector<float> out(static_cast<std::size_t>(model.moves().size()));
-  every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
+  oracles::every_vertex(model.moves(), [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
     const std::int32_t layer = l;
     model.probabilities(std::span(&layer, 1), state, out);
     std::vector<float> rest = out;
@@ -522,7 +482,7 @@ TEST(WalkBetweenSamples, FollowsTheCurrentsOfThePairsWholeCircuit) {
       target[static_cast<std::size_t>(p.space.index(end))] = 1;
       const Circuit circuit(p.space, couplings, source, target);
       const auto potential = oracles::to_vector(oracles::potentials(circuit));
-      every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
+      oracles::every_vertex(moves, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
         std::vector<double> expected(found.size(), 0.0);
         double visits = 0;
         const double here = potential[static_cast<std::size_t>(l * n + x)];
@@ -554,48 +514,8 @@ TEST(WalkBetweenSamples, FollowsTheCurrentsOfThePairsWholeCircuit) {
   }
 }
 
-/// The unsigned flow as a chain, its probabilities a vertex, and how often its walks visit each.
-struct Chain {
-  std::vector<std::vector<float>> moves;
-  std::vector<double> visits;
-  std::vector<double> law;  // where they end
-};
-
-Chain chain_of(const PairProblem& pairs, const WalkSupervision& supervision) {
-  const auto& p = pairs.p;
-  const auto& moves = supervision.moves();
-  const auto n = p.space.size();
-  Chain chain;
-  every_vertex(p, [&](int l, std::int64_t, const std::vector<std::uint16_t>& state) {
-    supervision.flow(l, state, pairs.starts, pairs.ends,
-                     chain.moves.emplace_back(static_cast<std::size_t>(moves.size())));
-  });
-  chain.visits.assign(chain.moves.size(), 0.0);
-  chain.law.assign(static_cast<std::size_t>(n), 0.0);
-  auto mass = empirical_mass(p.space, pairs.source);
-  mass.resize(chain.moves.size(), 0.0);
-  for (int sweep = 0; sweep < 2000; ++sweep) {
-    std::vector<double> next(mass.size(), 0.0);
-    std::size_t v = 0;
-    every_vertex(p, [&](int l, std::int64_t x, const std::vector<std::uint16_t>& state) {
-      const auto& row = chain.moves[v];
-      const double w = mass[v];
-      chain.visits[v++] += w;
-      for (int k = 0; k < moves.size(); ++k) {
-        const double part = w * static_cast<double>(row[static_cast<std::size_t>(k)]);
-        if (part == 0) continue;
-        auto moved = state;
-        int layer = l;
-        if (moves.apply(k, layer, moved)) {
-          next[static_cast<std::size_t>(layer * n + p.space.index(moved))] += part;
-        } else {
-          chain.law[static_cast<std::size_t>(x)] += part;
-        }
-      }
-    });
-    mass.swap(next);
-  }
-  return chain;
+oracles::WalkChain chain_of(const PairProblem& pairs, const WalkSupervision& supervision) {
+  return oracles::chain_of(supervision, empirical_mass(pairs.p.space, pairs.source), pairs.starts, pairs.ends);
 }
 
 TEST(WalkBetweenSamples, ItsFlowIsAMarkovChainThatEndsInTheTarget) {

@@ -13,7 +13,7 @@ namespace kirchhoff {
 /// one end point's. Local.
 class ColumnWalkSupervision final : public WalkSupervision {
  public:
-  /// @param references as of HammingWalkSupervision.
+  /// @param references as of WalkSupervision.
   ColumnWalkSupervision(std::shared_ptr<const ConditionalColumns> circuit, const Draws& target, std::uint64_t seed,
                         int references);
 
@@ -25,14 +25,15 @@ class ColumnWalkSupervision final : public WalkSupervision {
             std::span<const std::uint16_t> ends, std::span<float> out) const override;
 
  private:
+  /// Puts a vertex of the walk to `end` into a row of the batch.
+  void propose(Random& random, std::span<const std::uint16_t> end, std::int64_t at, MoveBatch& out) const;
+  /// The target of a row's vertex, from all of these walks, and its weight.
+  void set_target(std::span<const std::uint16_t> ends, std::int64_t at, MoveBatch& out) const;
   /// The moves' probabilities of the walks to all `ends` together, and their visits over their proposals.
   double pooled(std::int32_t layer, std::span<const std::uint16_t> state, std::span<const std::uint16_t> ends,
                 std::span<float> out) const;
 
   std::shared_ptr<const ConditionalColumns> circuit_;
-  Draws target_;
-  std::uint64_t seed_;
-  int references_;
   double scale_ = 1;  // of weights: one on average
 };
 

@@ -20,6 +20,8 @@ struct MoveBatch {
   std::vector<float> targets;         // (B x M) probability of each move of a MoveSet; zero where there is no such move
   std::vector<float> weights;         // (B) of the vertices in the loss, one on average; none: all are one
 
+  /// Room for so many vertices, without weights.
+  void resize(const MoveSet& moves, std::int64_t rows);
   /// The part of the rows [begin, begin + count) in the loss: their number, where there are no weights.
   double weight(std::size_t begin, std::size_t count) const;
 };
@@ -61,9 +63,19 @@ class WalkSupervision {
   static double entropy(const MoveBatch& batch);
 
  protected:
-  explicit WalkSupervision(const MoveSet& moves) : moves_(moves) {}
+  /// @param references an example's probabilities are averaged over this many draws of the target, each weighted by how
+  /// likely its walk is to pass the vertex. Any number from 1 has the same expectation; more have less noise.
+  WalkSupervision(const MoveSet& moves, const Draws& target, std::uint64_t seed, int references)
+      : moves_(moves), target_(target), seed_(seed), references_(references) {}
+
+  /// What decides a row of the batch of a step, and one of the examples of given end points.
+  Random random_of_batch(std::int64_t step, std::int64_t batch_size, std::int64_t row) const;
+  Random random_of_example(std::int64_t row) const;
 
   MoveSet moves_;
+  Draws target_;
+  std::uint64_t seed_;
+  int references_;
   double expected_moves_ = 0;
 };
 
@@ -75,9 +87,7 @@ class VisitedVertices;
 /// classes of equal distance.
 class HammingWalkSupervision final : public WalkSupervision {
  public:
-  /// Walks from a uniform start.
-  /// @param references an example's probabilities are averaged over this many draws of the target, each weighted by how
-  /// likely its walk is to pass the vertex. Any number from 1 has the same expectation; more have less noise.
+  /// Walks from a uniform start. @param references as of WalkSupervision.
   HammingWalkSupervision(const Quotient& quotient, const Draws& target, std::uint64_t seed, int references);
 
   /// Walks from a draw of `source` to an independent one of `target`. Averages run over `references` pairs of draws.
@@ -112,9 +122,6 @@ class HammingWalkSupervision final : public WalkSupervision {
   }
 
   Draws source_;
-  Draws target_;
-  std::uint64_t seed_;
-  int references_;
   std::shared_ptr<const PairWalk> pair_;  // when the start is not uniform; else the tables below
   std::shared_ptr<const VisitedVertices> vertices_;
   std::vector<float> log_weight_;                  // (L+1) x (D+1): log of the visits of one state
