@@ -55,7 +55,6 @@ struct MoveModel::Network {
   MlpInput<float> input;               // of the last pass
   std::vector<std::int32_t> columns;
   std::vector<std::uint8_t> forbidden;
-  std::vector<float> flow;    // (M)
   std::vector<float> logits;  // (rows x M), where they are not the perceptron's outputs
   std::vector<float> delta;   // (rows x M)
 };
@@ -96,11 +95,13 @@ std::span<const float> MoveModel::logits(std::span<const std::int32_t> layers, s
   n.logits.resize(rows * m);
   for (std::size_t i = 0; i < rows; ++i) {
     const auto row = std::span(n.logits).subspan(i * m, m);
-    std::copy_n(outputs.begin() + static_cast<std::ptrdiff_t>(i * width), m, row.begin());
-    if (flow_ == nullptr) continue;
-    n.flow.resize(m);
-    flow_->logits(layers[i], states.subspan(i * d, d), n.flow);
-    for (std::size_t k = 0; k < m; ++k) row[k] += n.flow[k];
+    const auto output = outputs.subspan(i * width, m);
+    if (flow_ == nullptr) {
+      std::copy(output.begin(), output.end(), row.begin());
+      continue;
+    }
+    flow_->logits(layers[i], states.subspan(i * d, d), row);
+    for (std::size_t k = 0; k < m; ++k) row[k] += output[k];
   }
   if (!n.evidence) return n.logits;
   const Eigen::Map<const Eigen::MatrixXf> all(outputs.data(), moves_.size() + 1, static_cast<Eigen::Index>(rows));
