@@ -46,7 +46,7 @@ std::optional<TableReport> table_quality(MPI_Comm comm, const Job& job, const Ta
                                          std::int64_t count, const Schema* schema) {
   const auto& reference = rows.test.empty() ? rows.held_out : rows.test;
   if (rows.training.empty() || reference.empty()) return std::nullopt;
-  const auto categories = job.space.sizes();
+  const auto& categories = job.space.sizes();
   const auto d = categories.size();
   const auto samples = first_rows(comm, walks, count, std::clamp(kMostNumbers / d, std::size_t{1}, kMostRows), d);
   const auto view = [&](const std::vector<std::uint16_t>& values) { return TableRows{values, categories}; };

@@ -67,7 +67,7 @@ class UncountedStates final : public Pipeline {
 
   void say_table();
   void build_circuit();
-  void build_columns(int references);
+  void build_columns(const std::vector<ColumnGraph>& graphs, int references);
   std::string circuit_found() const;
   std::string read_problem();
   std::optional<double> floor();
@@ -93,7 +93,6 @@ class UncountedStates final : public Pipeline {
   bool held_out_drawn_ = false;  // from the target, since no rows were held out
   double seconds_quotient_ = 0;
   std::optional<Quotient> quotient_;  // where all columns are alike
-  std::vector<ColumnGraph> graphs_;   // (D) of a table's columns
   std::unique_ptr<WalkSupervision> supervision_;
   std::optional<MoveModel> model_;
   std::optional<TrainState> trained_;
@@ -135,9 +134,10 @@ std::string UncountedStates::circuit_found() const {
     return fmt::format("hamming), by classes: {:.3g} s, KCL leftover {:.1e} A", seconds_quotient_,
                        quotient_->kcl_leftover());
   }
-  const auto lattices = std::count(graphs_.begin(), graphs_.end(), ColumnGraph::lattice);
+  const auto& graphs = supervision_->moves().graphs();
+  const auto lattices = std::count(graphs.begin(), graphs.end(), ColumnGraph::lattice);
   return fmt::format("{} columns hamming, {} lattice), by integrals over products of columns: {:.3g} s",
-                     static_cast<std::int64_t>(graphs_.size()) - lattices, lattices, seconds_quotient_);
+                     std::ssize(graphs) - lattices, lattices, seconds_quotient_);
 }
 
 /// Ranks have their neighbours. A missing entry has none among them, and a column that has some is joined like words.
@@ -150,14 +150,14 @@ ColumnGraph graph_of(const Column& column) {
 void UncountedStates::build_circuit() {
   const double begin = wall_time();
   const auto references = static_cast<int>(job_.references);
-  if (schema_) {
-    for (const auto& column : schema_->columns) {
-      graphs_.push_back(job_.lattices ? graph_of(column) : ColumnGraph::hamming);
-      job_.model.ordered.push_back(column.kind == Column::ordinal ? 1 : 0);
-    }
+  std::vector<ColumnGraph> graphs(dimensions(), ColumnGraph::hamming);
+  for (std::size_t j = 0; schema_ && j < dimensions(); ++j) {
+    const auto& column = schema_->columns[j];
+    if (job_.lattices) graphs[j] = graph_of(column);
+    job_.model.ordered.push_back(column.kind == Column::ordinal ? 1 : 0);
   }
   const auto is_lattice = [](ColumnGraph graph) { return graph == ColumnGraph::lattice; };
-  if (job_.space.uniform() && std::none_of(graphs_.begin(), graphs_.end(), is_lattice)) {
+  if (job_.space.uniform() && std::none_of(graphs.begin(), graphs.end(), is_lattice)) {
     const HammingCircuit circuit{job_.space.categories(), job_.space.dimensions(), job_.resistance_same,
                                  job_.resistance_change};
     quotient_.emplace(circuit);
@@ -167,12 +167,12 @@ void UncountedStates::build_circuit() {
       supervision_ = std::make_unique<HammingWalkSupervision>(circuit, source_, target_, job_.seed, references);
     }
   } else {
-    build_columns(references);
+    build_columns(graphs, references);
   }
   seconds_quotient_ = wall_time() - begin;
 }
 
-void UncountedStates::build_columns(int references) {
+void UncountedStates::build_columns(const std::vector<ColumnGraph>& graphs, int references) {
   if (!uniform_source()) {
     throw Error("source_name: walks on columns of different kinds start uniformly (source_name: uniform)");
   }
@@ -187,7 +187,7 @@ void UncountedStates::build_columns(int references) {
   const std::vector<double> changes(dimensions(), change);
   constexpr double kAccuracy = 1e-6;  // of what is learned in single precision
   const auto circuit = std::make_shared<const ConditionalColumns>(
-      ColumnCircuit{job_.space, graphs_, changes, same, job_.layers}, kAccuracy);
+      ColumnCircuit{job_.space, graphs, changes, same, job_.layers}, kAccuracy);
   supervision_ = std::make_unique<ColumnWalkSupervision>(circuit, target_, job_.seed, references);
 }
 
@@ -375,7 +375,9 @@ WalksReport UncountedStates::report_walks() const {
   const auto draws = drawn(target_, static_cast<std::int64_t>(kMmdRows), job_.seed + 2);
   const auto reference = std::span<const std::uint16_t>(rows_.test.empty() ? draws : rows_.test);
   report.mmd = mmd_squared(first, reference.first(std::min(reference.size(), kMmdRows * d)), job_.space.dimensions());
-  if (!rows_.training.empty()) report.nearness = nearness(first, rows_.training, job_.space.dimensions());
+  if (!rows_.training.empty()) {
+    report.nearness = nearness(comm_, {first, job_.space.sizes()}, {rows_.training, job_.space.sizes()});
+  }
   report.marginals = marginals_of(job_.space, first);
   report.target_marginals = marginals_of(job_.space, draws);
   const auto beginning = [&](const std::vector<std::uint16_t>& rows) {

@@ -40,21 +40,6 @@ double mmd_squared(std::span<const std::uint16_t> a, std::span<const std::uint16
   return within(a) + within(b) - 2 * across / (count(a) * count(b));
 }
 
-Nearness nearness(std::span<const std::uint16_t> rows, std::span<const std::uint16_t> training, int dimensions) {
-  const auto d = static_cast<std::size_t>(dimensions);
-  Nearness result;
-  for (std::size_t i = 0; i < rows.size(); i += d) {
-    int least = dimensions;
-    for (std::size_t j = 0; j < training.size(); j += d) least = std::min(least, hamming(&rows[i], &training[j], d));
-    result.mean_distance += least;
-    result.copies += least == 0 ? 1 : 0;
-  }
-  const double count = static_cast<double>(rows.size()) / static_cast<double>(d);
-  result.mean_distance /= count;
-  result.copies /= count;
-  return result;
-}
-
 PlanarComparison compare_planar(std::span<const double> histogram, std::span<const double> masses) {
   constexpr double kNoMass = 1e-6;
   const double count = std::accumulate(histogram.begin(), histogram.end(), 0.0);

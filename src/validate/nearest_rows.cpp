@@ -59,14 +59,12 @@ class PackedRows {
   std::vector<std::uint64_t> bits_;
 };
 
-double mean_of(const std::vector<int>& distances) {
+Nearness nearness_of(const std::vector<int>& distances) {
   double sum = 0;
   for (const int d : distances) sum += d;
-  return sum / static_cast<double>(distances.size());
-}
-
-double share_of_zeros(const std::vector<int>& distances) {
-  return static_cast<double>(std::count(distances.begin(), distances.end(), 0)) / static_cast<double>(distances.size());
+  const auto copies = static_cast<double>(std::count(distances.begin(), distances.end(), 0));
+  const auto count = static_cast<double>(distances.size());
+  return {sum / count, copies / count};
 }
 
 }  // namespace
@@ -87,10 +85,15 @@ std::vector<int> nearest_distances(MPI_Comm comm, const TableRows& rows, const T
   return {least.begin(), least.end()};
 }
 
+Nearness nearness(MPI_Comm comm, const TableRows& rows, const TableRows& training) {
+  return nearness_of(nearest_distances(comm, rows, training));
+}
+
 NearestRows compare_nearest(MPI_Comm comm, const TableRows& rows, const TableRows& held_out,
                             const TableRows& training) {
   const auto own = nearest_distances(comm, rows, training);
-  const auto baseline = nearest_distances(comm, held_out, training);
+  const auto generated = nearness_of(own);
+  const auto baseline = nearness(comm, held_out, training);
   const auto equally_many = std::min(held_out.count(), training.count());
   const auto to_training = nearest_distances(comm, rows, training.first(equally_many));
   const auto to_held_out = nearest_distances(comm, rows, held_out.first(equally_many));
@@ -98,7 +101,7 @@ NearestRows compare_nearest(MPI_Comm comm, const TableRows& rows, const TableRow
   for (std::size_t i = 0; i < own.size(); ++i) {
     closer += to_training[i] < to_held_out[i] ? 1 : to_training[i] == to_held_out[i] ? 0.5 : 0;
   }
-  return {mean_of(own), mean_of(baseline), share_of_zeros(own), share_of_zeros(baseline),
+  return {generated.mean_distance, baseline.mean_distance, generated.copies, baseline.copies,
           closer / static_cast<double>(own.size())};
 }
 

@@ -7,6 +7,7 @@
 #include "kirchhoff/base/error.hpp"
 #include "kirchhoff/states/draws.hpp"
 #include "kirchhoff/validate/compare_rows.hpp"
+#include "kirchhoff/validate/nearest_rows.hpp"
 #include "kirchhoff/validate/statistics.hpp"
 
 namespace kirchhoff {
@@ -111,7 +112,8 @@ TEST(MmdSquared, HasItsClosedFormOnTwoPoints) {
 TEST(CompareRows, FindsCopiesAndDistances) {
   const std::vector<std::uint16_t> training = {0, 0, 0, 1, 1, 1};
   const std::vector<std::uint16_t> rows = {0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1};
-  const auto found = nearness(rows, training, 3);
+  const std::vector<int> categories(3, 2);
+  const auto found = nearness(MPI_COMM_WORLD, {rows, categories}, {training, categories});
 
   EXPECT_DOUBLE_EQ(found.mean_distance, 0.5);
   EXPECT_DOUBLE_EQ(found.copies, 0.5);

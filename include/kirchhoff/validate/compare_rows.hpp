@@ -13,13 +13,6 @@ namespace kirchhoff {
 /// Unbiased estimate of MMD^2 (Gretton et al., JMLR 2012, lemma 6) with the kernel exp(-0.1 d), d the Hamming distance.
 double mmd_squared(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b, int dimensions);
 
-/// How near a set comes to the rows that were trained on.
-struct Nearness {
-  double mean_distance = 0;  // of a row to the nearest training row, Hamming
-  double copies = 0;         // share of rows that are a training row
-};
-Nearness nearness(std::span<const std::uint16_t> rows, std::span<const std::uint16_t> training, int dimensions);
-
 /// Points of the plane coded in bits (codes_plane) against a density, on the 64 x 64 grid over the code's box.
 struct PlanarComparison {
   double tv64 = 0;         // 1/2 sum |h - q|

@@ -12,6 +12,14 @@ namespace kirchhoff {
 /// @note Collective: each rank takes a part of the rows; both tables are the same on all ranks.
 std::vector<int> nearest_distances(MPI_Comm comm, const TableRows& rows, const TableRows& others);
 
+/// How near a set comes to the rows that were trained on.
+struct Nearness {
+  double mean_distance = 0;  // of a row, columns that differ from the nearest training row
+  double copies = 0;         // share of rows that are a training row
+};
+/// @note Collective, as above.
+Nearness nearness(MPI_Comm comm, const TableRows& rows, const TableRows& training);
+
 /// How near two sets of rows come to the training rows: generated rows, and held-out rows, which are what chance does.
 /// The distance to the closest record of SDMetrics, with the held-out baseline.
 struct NearestRows {
