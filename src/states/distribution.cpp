@@ -111,11 +111,9 @@ Mass empirical_mass(const StateSpace& space, std::span<const std::uint16_t> samp
   if (samples.size() % columns != 0) {
     throw Error(fmt::format("{} sample values do not make rows of {}", samples.size(), columns));
   }
-  for (std::size_t at = 0; at < samples.size(); ++at) {
-    const int categories = space.categories(static_cast<int>(at % columns));
-    if (samples[at] < categories) continue;
+  if (const auto at = space.first_outside(samples); at < samples.size()) {
     throw Error(fmt::format("row {}, column {}: value {} is not in 0..{}", at / columns + 1, at % columns + 1,
-                            samples[at], categories - 1));
+                            samples[at], space.sizes()[at % columns] - 1));
   }
   Mass mass = zero_mass(space);
   for (std::size_t at = 0; at < samples.size(); at += columns) {

@@ -68,11 +68,9 @@ struct Draws::Origin {
 Draws Draws::from_rows(const StateSpace& space, std::vector<std::uint16_t> rows) {
   const auto d = static_cast<std::size_t>(space.dimensions());
   if (rows.empty() || rows.size() % d != 0) throw Error("there is no sample to draw from");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const int categories = space.categories(static_cast<int>(i % d));
-    if (rows[i] < categories) continue;
+  if (const auto i = space.first_outside(rows); i < rows.size()) {
     throw Error(fmt::format("sample row {}, column {}: {} is not one of the categories 0..{}", i / d + 1, i % d + 1,
-                            rows[i], categories - 1));
+                            rows[i], space.sizes()[i % d] - 1));
   }
   auto origin = std::make_shared<Origin>();
   origin->rows = std::move(rows);
@@ -118,9 +116,7 @@ Draws Draws::smoothed(double share) const {
 
 void Draws::draw(Random& random, std::span<std::uint16_t> out) const {
   const auto uniform = [&] {
-    for (std::size_t d = 0; d < out.size(); ++d) {
-      out[d] = static_cast<std::uint16_t>(random.below(space_.categories(static_cast<int>(d))));
-    }
+    for (std::size_t d = 0; d < out.size(); ++d) out[d] = static_cast<std::uint16_t>(random.below(space_.sizes()[d]));
   };
   if (uniform_share_ > 0 && random.uniform() < uniform_share_) return uniform();
   const auto& origin = *origin_;

@@ -79,6 +79,15 @@ std::int64_t StateSpace::index(std::span<const std::uint16_t> coordinates) const
   return x;
 }
 
+std::size_t StateSpace::first_outside(std::span<const std::uint16_t> rows) const {
+  for (std::size_t row = 0; row < rows.size(); row += categories_.size()) {
+    for (std::size_t d = 0; d < categories_.size() && row + d < rows.size(); ++d) {
+      if (rows[row + d] >= categories_[d]) return row + d;
+    }
+  }
+  return rows.size();
+}
+
 int StateSpace::hamming(std::int64_t x, std::int64_t y) const {
   int distance = 0;
   for (auto d = categories_.size(); d-- > 0;) {

@@ -46,6 +46,8 @@ class StateSpace {
   /// All D coordinates of state x.
   void coordinates(std::int64_t x, std::span<std::uint16_t> out) const;
   std::int64_t index(std::span<const std::uint16_t> coordinates) const;
+  /// Where the first value stands that is no category of its coordinate, in rows (count x D); their size when all are.
+  std::size_t first_outside(std::span<const std::uint16_t> rows) const;
   /// The number of coordinates in which x and y differ.
   int hamming(std::int64_t x, std::int64_t y) const;
 

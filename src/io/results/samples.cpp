@@ -19,11 +19,9 @@ std::vector<std::uint16_t> coordinates_of(const StateSpace& space, const std::ve
 
 /// @throws Error for a coordinate that is no category: the file is damaged.
 void check_categories(const StateSpace& space, std::span<const std::uint16_t> rows, const std::string& where) {
-  const auto d = static_cast<std::size_t>(space.dimensions());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const int categories = space.categories(static_cast<int>(i % d));
-    if (rows[i] >= categories) throw Error(fmt::format("{}: holds a coordinate outside 0..{}", where, categories - 1));
-  }
+  const auto at = space.first_outside(rows);
+  if (at == rows.size()) return;
+  throw Error(fmt::format("{}: holds a coordinate outside 0..{}", where, space.sizes()[at % space.sizes().size()] - 1));
 }
 
 /// @throws Error as check_categories does.
