@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kirchhoff/base/error.hpp"
+#include "kirchhoff/base/random.hpp"
 #include "kirchhoff/base/text.hpp"
 
 namespace kirchhoff {
@@ -120,6 +121,12 @@ std::string field_text(const Schema& schema, const Column& column, std::uint16_t
   if (code == column.missing) return schema.missing_words.empty() ? "" : schema.missing_words.front();
   if (column.binned()) return number_text(value_in(column, code, share), column.decimals, schema.point);
   return column.words[code];
+}
+
+std::string drawn_text(const Schema& schema, std::size_t coordinate, std::uint16_t code, std::uint64_t seed,
+                       std::int64_t row) {
+  Random random(seed, Stream::jitter, static_cast<std::uint64_t>(row) * schema.columns.size() + coordinate);
+  return field_text(schema, schema.columns[coordinate], code, random.uniform());
 }
 
 std::uint16_t bin_of(const std::vector<double>& edges, double value) {

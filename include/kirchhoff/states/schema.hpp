@@ -84,6 +84,11 @@ class FieldCodes {
 /// of its width, as many digits as the file has. @throws Error for a code that is not below S.
 std::string field_text(const Schema& schema, const Column& column, std::uint16_t code, double share);
 
+/// The same of a coordinate of row number `row`, drawn in its bin: a function of (seed, row, coordinate) alone, so that
+/// what a row has in one column does not depend on the others.
+std::string drawn_text(const Schema& schema, std::size_t coordinate, std::uint16_t code, std::uint64_t seed,
+                       std::int64_t row);
+
 /// The bin of a value; those beyond the outer edges are in the outer bins.
 std::uint16_t bin_of(const std::vector<double>& edges, double value);
 

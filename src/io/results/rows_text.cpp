@@ -13,7 +13,6 @@
 #include "io/files/posix.hpp"
 #include "io/table/records.hpp"
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/base/random.hpp"
 #include "kirchhoff/io/files/text_file.hpp"
 #include "kirchhoff/io/results/store.hpp"
 #include "kirchhoff/parallel/agree.hpp"
@@ -65,11 +64,7 @@ class RowText {
       if (column.one_hot()) {
         append(line, code == field.bit ? "1" : "0", field);
       } else if (column.binned() && code != column.missing) {
-        // One stream for each column: what a row has in one does not depend on the others.
-        const auto index = static_cast<std::uint64_t>(row) * schema_.columns.size() + field.coordinate;
-        append(line,
-               detail::as_field(field_text(schema_, column, code, Random(seed_, Stream::jitter, index).uniform()),
-                                schema_.separator),
+        append(line, detail::as_field(drawn_text(schema_, field.coordinate, code, seed_, row), schema_.separator),
                field);
       } else {
         append(line, words_[field.coordinate].at(code), field);

@@ -9,7 +9,6 @@
 #include "io/table/raw_table.hpp"
 #include "io/table/records.hpp"
 #include "kirchhoff/base/error.hpp"
-#include "kirchhoff/base/random.hpp"
 #include "kirchhoff/base/text.hpp"
 
 namespace kirchhoff {
@@ -154,8 +153,7 @@ std::string completed_text(const Schema& schema, const HoleTable& table, std::sp
       } else if (!is_hole(table.rows[row * d + j], column.categories())) {
         own = field.words[field.ids[row]];
       } else {
-        Random random(seed, Stream::jitter, static_cast<std::uint64_t>(line) * d + j);
-        own = field_text(schema, column, code, random.uniform());
+        own = drawn_text(schema, j, code, seed, line);
       }
       text += schema.separator + detail::as_field(own, schema.separator);
     }

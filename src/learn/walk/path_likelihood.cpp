@@ -6,6 +6,7 @@
 #include "learn/walk/path_sampler.hpp"
 
 namespace kirchhoff {
+
 PathLikelihood likelihood_of(std::span<const double> logs, int repeats, bool with_error) {
   constexpr double kHalfFound = 2;
   PathLikelihood result;
